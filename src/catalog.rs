@@ -1,1 +1,243 @@
-//! TODO(catalog)
+//! The immutable set of all providers, models and targets of one generation, shaped for the request path.
+//!
+//! A catalog is built once per accepted configuration and never changes; a request keeps the one it began with.
+//! Everything that can be prepared is prepared here (paths, headers, names), so that an attempt only copies.
+//! It knows neither time nor protobuf, and nothing about the health of what it lists.
+
+mod build;
+mod policy;
+mod provider;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+pub use build::InvalidCatalog;
+pub use policy::{Policy, PolicyIx};
+pub use provider::{Credential, Endpoint, HealthCheck, Provider, ProviderIx};
+
+use crate::config::{ClientKey, Order, Price, WhenAllOpen};
+use crate::outcome::FailoverOn;
+
+/// The number of a catalog; each accepted configuration gets the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation(pub u64);
+
+impl fmt::Display for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Position of a target in [`Catalog::targets`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetIx(pub usize);
+
+/// Position of a model in [`Catalog::models`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ModelIx(pub usize);
+
+/// Position of a client in [`Catalog::clients`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientIx(pub usize);
+
+/// One (provider, provider's model) that an attempt can hit.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The account that is called.
+    pub provider: ProviderIx,
+    /// The model of ours that this target serves.
+    pub model: ModelIx,
+    /// What the provider calls the model.
+    pub provider_model: Arc<str>,
+    /// Share inside its priority group; at least 1.
+    pub weight: u32,
+    /// Lower is tried first.
+    pub priority: u32,
+    /// 0 for a provider that was named, n for its n-th backup; a backup is tried after everything of its group.
+    pub backup_rank: u32,
+    /// Tokens that fit, when the operator said so.
+    pub context_window: Option<u64>,
+    /// What this target cannot do, when the operator said so.
+    pub lacks: Lacks,
+    /// Prices, when the operator said so.
+    pub price: Option<Price>,
+    /// The paths of the three surfaces, as the provider wants them.
+    pub paths: SurfacePaths,
+}
+
+/// What the operator declared a target unable to do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lacks {
+    /// No tool calls.
+    pub tools: bool,
+    /// No images.
+    pub vision: bool,
+    /// No streaming.
+    pub streaming: bool,
+    /// No JSON schema output.
+    pub json_schema: bool,
+}
+
+/// The part of OpenAI's API that a request speaks to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Surface {
+    /// `/v1/chat/completions`
+    Chat,
+    /// `/v1/completions`
+    Completions,
+    /// `/v1/embeddings`
+    Embeddings,
+}
+
+impl Surface {
+    /// Every surface, in the order of their indices.
+    pub const ALL: [Self; 3] = [Self::Chat, Self::Completions, Self::Embeddings];
+
+    /// The path after the version, which is the same for every OpenAI-speaking provider.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Chat => "chat/completions",
+            Self::Completions => "completions",
+            Self::Embeddings => "embeddings",
+        }
+    }
+
+    /// The name used by the OpenTelemetry `gen_ai.operation.name` attribute.
+    pub fn operation(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Completions => "text_completion",
+            Self::Embeddings => "embeddings",
+        }
+    }
+}
+
+/// One prepared path per [`Surface`].
+#[derive(Debug, Clone)]
+pub struct SurfacePaths(pub [Arc<str>; 3]);
+
+impl SurfacePaths {
+    /// The path of one surface.
+    pub fn of(&self, surface: Surface) -> &Arc<str> {
+        &self.0[surface as usize]
+    }
+}
+
+/// What a client names, and everything that decides how it is served.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// The canonical name.
+    pub name: Arc<str>,
+    /// Other names for it.
+    pub aliases: Vec<Arc<str>>,
+    /// Its targets, in the order of the file (backups after their primary).
+    pub targets: Vec<TargetIx>,
+    /// The Envoy route that carries its retry policy.
+    pub policy: PolicyIx,
+    /// What moves on, and how often.
+    pub failover: Failover,
+    /// How a priority group is ordered.
+    pub order: Order,
+    /// What happens when every target is benched.
+    pub when_all_open: WhenAllOpen,
+}
+
+/// A model's failover rules, in the form that planning and judging read.
+#[derive(Debug, Clone)]
+pub struct Failover {
+    /// Retry now, spare the next request, or neither.
+    pub mode: crate::config::FailoverMode,
+    /// The failures that move on.
+    pub on: FailoverOn,
+    /// Attempts of one request in all, retries and fallbacks together.
+    pub attempts: u32,
+    /// Attempts of one request at one target, when there are others.
+    pub attempts_per_target: u32,
+    /// Time of one attempt until the response headers.
+    pub per_try_timeout: std::time::Duration,
+    /// Streams: time of one attempt until the first meaningful event.
+    pub first_token_timeout: std::time::Duration,
+    /// Streams: longest silence after that.
+    pub stall_timeout: std::time::Duration,
+    /// Time of the whole request.
+    pub timeout: std::time::Duration,
+    /// Longest wait between two attempts.
+    pub backoff_max: std::time::Duration,
+}
+
+/// Who may call.
+#[derive(Debug, Clone)]
+pub enum Clients {
+    /// Whoever reaches the listener.
+    Anyone,
+    /// Only these.
+    Named(Vec<Client>),
+}
+
+/// One caller.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// Its name, as shown in the access line and in metrics.
+    pub name: Arc<str>,
+    /// Its key, or the hash of it.
+    pub key: ClientKey,
+    /// The models it may name; `None` is all.
+    pub models: Option<Vec<ModelIx>>,
+}
+
+/// The immutable set of everything a request can meet.
+#[derive(Debug)]
+pub struct Catalog {
+    /// Its number.
+    pub generation: Generation,
+    /// All providers, backups included.
+    pub providers: Vec<Provider>,
+    /// All models.
+    pub models: Vec<Model>,
+    /// All targets of all models.
+    pub targets: Vec<Target>,
+    /// The distinct retry policies, one Envoy route each.
+    pub policies: Vec<Policy>,
+    /// Who may call.
+    pub clients: Clients,
+    by_name: HashMap<Arc<str>, ModelIx>,
+    by_provider: HashMap<Arc<str>, ProviderIx>,
+}
+
+impl Catalog {
+    /// The model of that name or alias.
+    pub fn model_named(&self, name: &str) -> Option<ModelIx> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The provider of that name.
+    pub fn provider_named(&self, name: &str) -> Option<ProviderIx> {
+        self.by_provider.get(name).copied()
+    }
+
+    /// The provider at `ix`.
+    pub fn provider(&self, ix: ProviderIx) -> &Provider {
+        &self.providers[ix.0]
+    }
+
+    /// The model at `ix`.
+    pub fn model(&self, ix: ModelIx) -> &Model {
+        &self.models[ix.0]
+    }
+
+    /// The target at `ix`.
+    pub fn target(&self, ix: TargetIx) -> &Target {
+        &self.targets[ix.0]
+    }
+
+    /// The provider that `target` calls.
+    pub fn provider_of(&self, target: TargetIx) -> &Provider {
+        self.provider(self.target(target).provider)
+    }
+
+    /// The retry policy at `ix`.
+    pub fn policy(&self, ix: PolicyIx) -> &Policy {
+        &self.policies[ix.0]
+    }
+}

@@ -1,0 +1,49 @@
+//! What a client wants, free of any dialect.
+
+use std::time::Duration;
+
+use crate::catalog::{ModelIx, ProviderIx, Surface};
+
+/// One client's wish, as far as planning needs to know it.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// The part of the API it speaks to.
+    pub surface: Surface,
+    /// The model it names.
+    pub model: ModelIx,
+    /// Whether the answer is to be a stream.
+    pub stream: bool,
+    /// What the target must be able to do.
+    pub features: Features,
+    /// Lower bound of the prompt's tokens, from its size.
+    pub input_tokens: u64,
+    /// Most tokens of the answer, when the caller said so.
+    pub max_tokens: Option<u64>,
+    /// How the caller narrowed our choice.
+    pub narrowing: Narrowing,
+}
+
+/// What a target must be able to do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a set of independent flags read from the request")]
+pub struct Features {
+    /// Tools are offered.
+    pub tools: bool,
+    /// Images are shown.
+    pub vision: bool,
+    /// A stream is wanted.
+    pub streaming: bool,
+    /// A JSON schema is to be followed.
+    pub json_schema: bool,
+}
+
+/// How the caller narrowed our choice; it can never widen it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Narrowing {
+    /// `x-understudy-failover: off`: one attempt.
+    pub failover_off: bool,
+    /// `x-understudy-order`: only these providers, in this order; empty means no wish.
+    pub order: Vec<ProviderIx>,
+    /// `x-understudy-timeout`: less time for the whole request.
+    pub timeout: Option<Duration>,
+}
