@@ -18,8 +18,10 @@
 //! every probe has a deadline, so a circuit nobody hears from ends up asking for a probe.
 //!
 //! This module refuses to know providers beyond an id, what a failure means, HTTP, the clock,
-//! tasks and metrics. Every change is a value (`Change`) that the caller logs and counts once.
+//! tasks and metrics. Every change is a value ([`Change`]) that the caller logs and counts once.
 
+mod availability;
+mod circuit;
 mod cooldown;
 mod key;
 mod ramp;
@@ -29,6 +31,8 @@ mod transition;
 mod vote;
 mod window;
 
+pub use availability::{Availability, Standing, TargetAvailability};
+pub use circuit::CircuitSnapshot;
 pub use key::{CircuitKey, CredentialKey, EndpointKey, Scope, TargetKey, UnknownCircuit};
 pub use settings::{BreakerSettings, ErrorRate, InvalidErrorRate};
 pub use transition::{Cause, Change, StateWord, Transition};
