@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::catalog::{ModelIx, ProviderIx, Surface};
+use crate::catalog::{Lacks, ModelIx, ProviderIx, Surface};
 
 /// One client's wish, as far as planning needs to know it.
 #[derive(Debug, Clone)]
@@ -23,9 +23,37 @@ pub struct Ask {
     pub narrowing: Narrowing,
 }
 
+impl Ask {
+    /// Where the caller wants `provider`: 0 is first, and 0 for all when there is no wish; `None` is not at all.
+    pub(super) fn wish_for(&self, provider: ProviderIx) -> Option<usize> {
+        let order = &self.narrowing.order;
+        if order.is_empty() {
+            Some(0)
+        } else {
+            order.iter().position(|wanted| *wanted == provider)
+        }
+    }
+
+    /// The first feature of the ask that a target with these gaps does not have.
+    pub(super) fn beyond(&self, lacks: Lacks) -> Option<&'static str> {
+        let wanted = self.features;
+        [
+            ("tools", wanted.tools && lacks.tools),
+            ("vision", wanted.vision && lacks.vision),
+            ("streaming", wanted.streaming && lacks.streaming),
+            ("json_schema", wanted.json_schema && lacks.json_schema),
+        ]
+        .into_iter()
+        .find_map(|(feature, is_missing)| is_missing.then_some(feature))
+    }
+}
+
 /// What a target must be able to do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "a set of independent flags read from the request")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a set of independent flags read from the request"
+)]
 pub struct Features {
     /// Tools are offered.
     pub tools: bool,

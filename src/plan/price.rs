@@ -1,0 +1,26 @@
+//! What an ask would cost at a target, as far as that can be known before the answer.
+
+use crate::catalog::{Surface, Target};
+
+use super::Ask;
+
+/// Tokens of answer that are assumed when the caller set no limit: a few paragraphs. Only the comparison of targets
+/// follows from it, never a bill.
+const ASSUMED_ANSWER_TOKENS: u64 = 500;
+
+/// The price of `ask` at `target` in millionths of a dollar; `None` when the operator declared no price.
+///
+/// Nothing is assumed to be cached, and an answer is assumed to be as long as it may be.
+pub(super) fn of(ask: &Ask, target: &Target) -> Option<f64> {
+    let price = target.price.as_ref()?;
+    let answer = match ask.surface {
+        Surface::Embeddings => 0,
+        Surface::Chat | Surface::Completions => ask.max_tokens.unwrap_or(ASSUMED_ANSWER_TOKENS),
+    };
+    // Dollars per million tokens are millionths of a dollar per token.
+    Some(tokens(ask.input_tokens) * price.input + tokens(answer) * price.output)
+}
+
+fn tokens(count: u64) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}
