@@ -2,6 +2,8 @@
 //!
 //! One file per language. It knows nothing of health, plans or gRPC.
 
+pub mod scan;
+
 /// A provider's wire language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {
