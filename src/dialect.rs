@@ -3,6 +3,7 @@
 //! One file per language. It knows nothing of health, plans or gRPC.
 
 pub mod scan;
+pub mod usage;
 
 /// A provider's wire language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
