@@ -31,6 +31,8 @@ mod rule_json;
 mod saying;
 mod serve;
 mod stats;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
