@@ -1,7 +1,7 @@
-//! Decides the order of attempts: `(catalog, standings, ask, rng) -> Plan`, and nothing else.
+//! Decides the order of attempts: `(catalog, availability, ask, rng) -> Plan`, and nothing else.
 //!
-//! Planning is pure. It never reads a clock, never holds a lock and never obtains a permit: standings advise, the
-//! permit decides. Every target that may not be used is left out with a [`Skip`] that an operator can read; the
+//! Planning is pure. It never reads a clock, never holds a lock and never obtains a permit: availability
+//! advises, the permit decides. Every target that may not be used is left out with a [`Skip`] that an operator can read; the
 //! others stand in the plan as far as the budget of attempts reaches. What is decided, in this order:
 //!
 //! 1. **Fitness** (`screen`): narrowed away, draining, unable to do what was asked, or too small a window. When no
@@ -20,7 +20,6 @@ mod price;
 mod rank;
 mod screen;
 mod skip;
-mod standing;
 
 #[cfg(test)]
 mod tests;
@@ -28,10 +27,10 @@ mod tests;
 pub use ask::{Ask, Features, Narrowing};
 pub use explain::{ExplainedSkip, ExplainedStanding, ExplainedTarget, Explanation, explain};
 pub use skip::Skip;
-pub use standing::{Standing, Standings, TargetStanding};
 
 use std::time::Instant;
 
+use crate::breaker::{Availability, Scope, Standing, TargetAvailability};
 use crate::catalog::{Catalog, Model, ProviderIx, Target, TargetIx};
 use crate::config::FailoverMode;
 
@@ -63,8 +62,8 @@ pub struct Situation<'a> {
     pub catalog: &'a Catalog,
     /// What the client wants.
     pub ask: &'a Ask,
-    /// How the targets of the ask's model stand.
-    pub standings: &'a Standings,
+    /// How the targets of the ask's model stand, index by index those of [`Model::targets`].
+    pub availability: &'a Availability,
     /// Whether the operator is draining a provider.
     pub draining: &'a dyn Fn(ProviderIx) -> bool,
 }
@@ -99,7 +98,7 @@ struct Scene<'a> {
     model: &'a Model,
     targets: &'a [Target],
     ask: &'a Ask,
-    standings: &'a Standings,
+    availability: &'a Availability,
     draining: &'a dyn Fn(ProviderIx) -> bool,
     tried: &'a [Tried],
 }
@@ -110,10 +109,24 @@ impl<'a> Scene<'a> {
             model: situation.catalog.model(situation.ask.model),
             targets: &situation.catalog.targets,
             ask: situation.ask,
-            standings: situation.standings,
+            availability: situation.availability,
             draining: situation.draining,
             tried,
         }
+    }
+
+    /// How the target at `position` of the model stands; one that nobody has heard of yet is taken to serve.
+    fn standing_of(&self, position: usize) -> TargetAvailability {
+        let unheard_of = TargetAvailability {
+            standing: Standing::Ready,
+            scope: Scope::Target,
+            speed: None,
+        };
+        self.availability
+            .entries()
+            .get(position)
+            .copied()
+            .unwrap_or(unheard_of)
     }
 
     fn target(&self, target: TargetIx) -> &'a Target {

@@ -64,7 +64,7 @@ pub struct ExplainedTarget {
     pub why: String,
 }
 
-/// A [`Standing`] with its times counted from now.
+/// A [`Standing`](crate::breaker::Standing) with its times counted from now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum ExplainedStanding {

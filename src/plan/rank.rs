@@ -14,10 +14,11 @@
 //! behind everything but for its share. Among those that serve, the model's order speaks. A target that is due for a
 //! probe must be able to lead, or with a healthy neighbour it would never return.
 
+use crate::breaker::Standing;
 use crate::config::Order;
 
 use super::screen::Usable;
-use super::{Scene, Standing, price};
+use super::{Scene, price};
 
 /// Percent of requests that a target of unknown speed leads.
 const EXPLORED_PERCENT: u8 = 10;
@@ -148,8 +149,8 @@ fn place(scene: &Scene<'_>, all: &[Usable], one: &Usable, lottery: &mut Lottery<
 
 /// Steps of time to the first token, or where an unmeasured target stands instead.
 fn slowness(scene: &Scene<'_>, all: &[Usable], one: &Usable, lottery: &mut Lottery<'_>) -> f64 {
-    if let Some(first_token) = one.first_token {
-        let steps = first_token.as_millis() / SPEED_STEP_MS;
+    if let Some(speed) = one.speed {
+        let steps = speed.as_millis() / SPEED_STEP_MS;
         return f64::from(u32::try_from(steps).unwrap_or(u32::MAX));
     }
     let group = |one: &Usable| {
@@ -158,7 +159,7 @@ fn slowness(scene: &Scene<'_>, all: &[Usable], one: &Usable, lottery: &mut Lotte
     };
     let has_measured = all
         .iter()
-        .any(|other| other.first_token.is_some() && group(other) == group(one));
+        .any(|other| other.speed.is_some() && group(other) == group(one));
     if has_measured && lottery.is_within(EXPLORED_PERCENT) {
         -1.0
     } else {

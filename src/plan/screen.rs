@@ -5,10 +5,11 @@
 
 use std::time::Instant;
 
+use crate::breaker::{Scope, Standing, TargetAvailability};
 use crate::catalog::{Target, TargetIx};
 use crate::config::WhenAllOpen;
 
-use super::{Ask, Scene, Skip, Standing, TargetStanding};
+use super::{Ask, Scene, Skip};
 
 /// A target that may be tried.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +19,8 @@ pub(super) struct Usable {
     pub(super) position: usize,
     /// `Ready`, `Ramping` or `ProbeDue`; anything else only when the plan is forced.
     pub(super) standing: Standing,
-    pub(super) first_token: Option<std::time::Duration>,
+    /// Its decayed time to the first token.
+    pub(super) speed: Option<std::time::Duration>,
     /// Set to its share when it is returning and this request is not one of that share.
     pub(super) sat_out: Option<u8>,
 }
@@ -40,21 +42,22 @@ pub(super) fn screen(scene: &Scene<'_>, now: Instant) -> Screened {
     };
     let mut benched: Option<Benched> = None;
     for (position, &target) in scene.model.targets.iter().enumerate() {
-        let TargetStanding {
+        let TargetAvailability {
             standing,
-            first_token,
-        } = scene.standings.at(position);
+            scope,
+            speed,
+        } = scene.standing_of(position);
         let standing = standing_at(standing, now);
         let usable = Usable {
             target,
             position,
             standing,
-            first_token,
+            speed,
             sat_out: None,
         };
         if let Some(skip) = fitness.refusal(scene.target(target)) {
             screened.skips.push((target, skip));
-        } else if let Some(skip) = bench(standing) {
+        } else if let Some(skip) = bench(standing, scope) {
             let candidate = Benched::new(scene, usable, screened.skips.len(), now);
             if benched.as_ref().is_none_or(|best| candidate.rank < best.rank) {
                 benched = Some(candidate);
@@ -146,10 +149,14 @@ fn standing_at(standing: Standing, now: Instant) -> Standing {
     }
 }
 
-fn bench(standing: Standing) -> Option<Skip> {
+fn bench(standing: Standing, scope: Scope) -> Option<Skip> {
     match standing {
-        Standing::Open { until, scope, cause } => Some(Skip::CircuitOpen { until, scope, cause }),
-        Standing::Probing => Some(Skip::Probing),
+        Standing::Open { until, cause } => Some(Skip::CircuitOpen {
+            until,
+            scope: scope.as_str(),
+            cause: cause.as_str(),
+        }),
+        Standing::Probing { .. } => Some(Skip::Probing),
         Standing::Ready | Standing::Ramping { .. } | Standing::ProbeDue => None,
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::breaker::Cause;
 use crate::catalog::{Failover, Lacks, ModelIx, PolicyIx, Surface, SurfacePaths};
 use crate::config::{Order, Price, WhenAllOpen};
 use crate::outcome::FailoverOn;
@@ -18,7 +19,7 @@ use crate::outcome::FailoverOn;
 struct World {
     model: Model,
     targets: Vec<Target>,
-    standings: Standings,
+    standings: Vec<TargetAvailability>,
     ask: Ask,
     draining: Vec<ProviderIx>,
     now: Instant,
@@ -49,7 +50,14 @@ impl World {
                 when_all_open: WhenAllOpen::TrySoonest,
             },
             targets,
-            standings: Standings(vec![TargetStanding::UNKNOWN; count]),
+            standings: vec![
+                TargetAvailability {
+                    standing: Standing::Ready,
+                    scope: Scope::Target,
+                    speed: None
+                };
+                count
+            ],
             ask: Ask {
                 surface: Surface::Chat,
                 model: ModelIx(0),
@@ -83,7 +91,7 @@ impl World {
     }
 
     fn stands(mut self, target: usize, standing: Standing) -> Self {
-        self.standings.0[target].standing = standing;
+        self.standings[target].standing = standing;
         self
     }
 
@@ -93,14 +101,18 @@ impl World {
             target,
             Standing::Open {
                 until,
-                scope: "target",
-                cause: "overloaded",
+                cause: Cause::Class("overloaded"),
             },
         )
     }
 
+    fn probing(self, target: usize) -> Self {
+        let until = self.now + Duration::from_secs(30);
+        self.stands(target, Standing::Probing { until })
+    }
+
     fn took(mut self, target: usize, millis: u64) -> Self {
-        self.standings.0[target].first_token = Some(Duration::from_millis(millis));
+        self.standings[target].speed = Some(Duration::from_millis(millis));
         self
     }
 
@@ -111,7 +123,7 @@ impl World {
             model: &self.model,
             targets: &self.targets,
             ask: &self.ask,
-            standings: &self.standings,
+            availability: &self.standings.iter().copied().collect(),
             draining: &draining,
             tried,
         })

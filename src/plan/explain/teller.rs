@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use crate::breaker::{Standing, TargetAvailability};
 use crate::catalog::{Target, TargetIx};
 use crate::config::Order;
 
 use super::{ExplainedSkip, ExplainedStanding, ExplainedTarget};
 use crate::plan::screen::Usable;
-use crate::plan::{Layout, Scene, Skip, Standing, price};
+use crate::plan::{Layout, Scene, Skip, price};
 
 /// Tells of each target, given the layout of the whole.
 pub(super) struct Teller<'a> {
@@ -62,7 +63,7 @@ impl Teller<'_> {
             .iter()
             .position(|other| *other == ix)
             .unwrap_or(usize::MAX);
-        let known = self.scene.standings.at(position);
+        let known = self.scene.standing_of(position);
         ExplainedTarget {
             place: None,
             attempts: 0,
@@ -72,25 +73,25 @@ impl Teller<'_> {
             backup_rank: target.backup_rank,
             weight: target.weight,
             share_percent: None,
-            standing: self.standing(known.standing),
+            standing: self.standing(known),
             skip: None,
             price_micro_usd: price::of(self.scene.ask, target),
-            first_token_ms: known.first_token.map(|speed| speed.as_secs_f64() * 1000.0),
+            first_token_ms: known.speed.map(|speed| speed.as_secs_f64() * 1000.0),
             why: String::new(),
         }
     }
 
-    fn standing(&self, standing: Standing) -> ExplainedStanding {
-        match standing {
+    fn standing(&self, known: TargetAvailability) -> ExplainedStanding {
+        match known.standing {
             Standing::Ready => ExplainedStanding::Ready,
             Standing::Ramping { share } => ExplainedStanding::Ramping { share },
             Standing::ProbeDue => ExplainedStanding::ProbeDue,
-            Standing::Probing => ExplainedStanding::Probing,
-            Standing::Open { until, scope, cause } => match until.saturating_duration_since(self.now) {
+            Standing::Probing { .. } => ExplainedStanding::Probing,
+            Standing::Open { until, cause } => match until.saturating_duration_since(self.now) {
                 Duration::ZERO => ExplainedStanding::ProbeDue,
                 left => ExplainedStanding::Open {
-                    scope,
-                    cause,
+                    scope: known.scope.as_str(),
+                    cause: cause.as_str(),
                     returns_in_ms: millis(left),
                 },
             },
@@ -136,7 +137,7 @@ impl Teller<'_> {
             Order::Weighted => format!("leads its group for {:.1}% of requests", share.unwrap_or(100.0)),
             Order::Ordered => "in the order of the file".to_owned(),
             Order::Cheapest => self.priced(target),
-            Order::Fastest => match usable.first_token {
+            Order::Fastest => match usable.speed {
                 Some(speed) => format!("first token after {}", seconds(speed)),
                 None => "speed not known yet, so it leads one request in ten".to_owned(),
             },
@@ -147,7 +148,7 @@ impl Teller<'_> {
             }
             Standing::ProbeDue if index == 0 => "; the next request probes it".to_owned(),
             Standing::ProbeDue => "; due for a probe, and a last resort until one succeeds".to_owned(),
-            Standing::Ready | Standing::Probing | Standing::Open { .. } => String::new(),
+            Standing::Ready | Standing::Probing { .. } | Standing::Open { .. } => String::new(),
         };
         let reach = match attempts {
             0 => "; not reached, the attempts of one request are used up before it",

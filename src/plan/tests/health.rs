@@ -27,7 +27,7 @@ fn a_bench_time_that_ends_now_is_over() {
 
 #[test]
 fn a_target_under_probe_is_left_to_its_probe() {
-    let plan = World::of(2).attempts(1).stands(0, Standing::Probing).plan();
+    let plan = World::of(2).attempts(1).probing(0).plan();
 
     assert_eq!(numbers(&plan), [1]);
     assert_eq!(skipped(&plan), [(0, "probing")]);
@@ -122,7 +122,7 @@ fn of_equally_soon_targets_the_best_placed_is_forced() {
 
 #[test]
 fn a_target_under_probe_is_nearest_to_service() {
-    let world = World::of(2).open(0, 1).stands(1, Standing::Probing);
+    let world = World::of(2).open(0, 1).probing(1);
 
     let plan = world.plan();
 

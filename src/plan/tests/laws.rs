@@ -37,10 +37,10 @@ fn any_world() -> impl Strategy<Value = World> {
             target.lacks.tools = lacks_tools;
             target.price = price(f64::from(weight), 1.0).filter(|_| weight % 3 != 0);
             let (kind, share, millis) = standing;
-            world.standings.0[i].first_token = millis.map(Duration::from_millis);
+            world.standings[i].speed = millis.map(Duration::from_millis);
             world = match kind {
                 0 => world.open(i, u64::from(share)),
-                1 => world.stands(i, Standing::Probing),
+                1 => world.probing(i),
                 2 => world.stands(i, Standing::ProbeDue),
                 3 => world.stands(i, Standing::Ramping { share }),
                 _ => world,
@@ -94,9 +94,9 @@ fn is_excluded(world: &World, ix: usize) -> bool {
 }
 
 fn is_benched(world: &World, ix: usize) -> bool {
-    match world.standings.0[ix].standing {
+    match world.standings[ix].standing {
         Standing::Open { until, .. } => until > world.now,
-        Standing::Probing => true,
+        Standing::Probing { .. } => true,
         Standing::Ready | Standing::Ramping { .. } | Standing::ProbeDue => false,
     }
 }

@@ -88,7 +88,12 @@ fn health_is_explained() {
             Standing::Ramping { share: 25 },
             "in its place for 25% of requests",
         ),
-        (Standing::Probing, "another request is probing it"),
+        (
+            Standing::Probing {
+                until: Instant::now(),
+            },
+            "another request is probing it",
+        ),
     ];
     for (standing, words) in cases {
         let explanation = World::of(2).stands(0, standing).explanation();
