@@ -90,7 +90,7 @@ pub enum ExplainedStanding {
     },
 }
 
-/// A [`Skip`] in words.
+/// A [`Skip`](super::Skip) in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ExplainedSkip {
     /// Its name, as in answers and metrics.
