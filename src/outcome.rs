@@ -1,4 +1,27 @@
-//! Placeholder until the judgement lands.
-#![allow(missing_docs, reason = "placeholder")]
+//! What a failed answer means: its class, who is to blame, how long to wait, and what to tell the client.
+//!
+//! Invariant: everything here is a pure function of what the provider sent and of a `now` that was passed in; any
+//! bytes at all get a class, never a panic. It knows nothing of circuits, plans, clocks or gRPC, and of no other
+//! module of ours.
+//!
+//! - [`Class`] is the table: does it move on, who is blamed, what the circuit does with it.
+//! - [`judge()`] reads a provider's answer into a [`Class`], from its body's words, then its text, then its status.
+//! - [`hint`] reads how long the provider asked to wait.
+
+mod class;
+mod error_body;
+mod header_view;
+mod judge;
+mod mask;
+mod retry_after;
+
+pub use class::{Class, ClassSet, Effect, Scope, UnknownClass, Verdict};
+pub use error_body::{ErrorBody, MESSAGE_LIMIT};
+pub use header_view::HeaderView;
+pub use judge::{ErrorDialect, Evidence, Judged, judge};
+pub use mask::client_safe;
+pub use retry_after::{LONGEST_HINT, hint};
+
+/// The failures that move on.
 #[derive(Debug, Clone, Default)]
 pub struct FailoverOn;
