@@ -7,8 +7,10 @@
 //! - [`Class`] is the table: does it move on, who is blamed, what the circuit does with it.
 //! - [`judge()`] reads a provider's answer into a [`Class`], from its body's words, then its text, then its status.
 //! - [`hint`] reads how long the provider asked to wait.
+//! - [`decode`] opens compressed bodies, within a bound.
 
 mod class;
+mod content_encoding;
 mod error_body;
 mod header_view;
 mod judge;
@@ -16,6 +18,7 @@ mod mask;
 mod retry_after;
 
 pub use class::{Class, ClassSet, Effect, Scope, UnknownClass, Verdict};
+pub use content_encoding::{Decoded, decode};
 pub use error_body::{ErrorBody, MESSAGE_LIMIT};
 pub use header_view::HeaderView;
 pub use judge::{ErrorDialect, Evidence, Judged, judge};
