@@ -8,10 +8,12 @@
 //! - [`judge()`] reads a provider's answer into a [`Class`], from its body's words, then its text, then its status.
 //! - [`hint`] reads how long the provider asked to wait.
 //! - [`decode`] opens compressed bodies, within a bound.
+//! - [`FailoverOn`] is a policy's choice of what moves on.
 
 mod class;
 mod content_encoding;
 mod error_body;
+mod failover_on;
 mod header_view;
 mod judge;
 mod mask;
@@ -20,11 +22,8 @@ mod retry_after;
 pub use class::{Class, ClassSet, Effect, Scope, UnknownClass, Verdict};
 pub use content_encoding::{Decoded, decode};
 pub use error_body::{ErrorBody, MESSAGE_LIMIT};
+pub use failover_on::{BadName, FailoverOn};
 pub use header_view::HeaderView;
 pub use judge::{ErrorDialect, Evidence, Judged, judge};
 pub use mask::client_safe;
 pub use retry_after::{LONGEST_HINT, hint};
-
-/// The failures that move on.
-#[derive(Debug, Clone, Default)]
-pub struct FailoverOn;
