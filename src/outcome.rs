@@ -9,11 +9,13 @@
 //! - [`hint`] reads how long the provider asked to wait.
 //! - [`decode`] opens compressed bodies, within a bound.
 //! - [`FailoverOn`] is a policy's choice of what moves on.
+//! - [`final_answer()`] is the one answer the client gets when everything failed.
 
 mod class;
 mod content_encoding;
 mod error_body;
 mod failover_on;
+mod final_answer;
 mod header_view;
 mod judge;
 mod mask;
@@ -23,6 +25,7 @@ pub use class::{Class, ClassSet, Effect, Scope, UnknownClass, Verdict};
 pub use content_encoding::{Decoded, decode};
 pub use error_body::{ErrorBody, MESSAGE_LIMIT};
 pub use failover_on::{BadName, FailoverOn};
+pub use final_answer::{Ending, FinalAnswer, Tried, final_answer, openai_error};
 pub use header_view::HeaderView;
 pub use judge::{ErrorDialect, Evidence, Judged, judge};
 pub use mask::client_safe;
