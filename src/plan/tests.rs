@@ -37,7 +37,7 @@ impl World {
                 policy: PolicyIx(0),
                 failover: Failover {
                     mode: FailoverMode::Retry,
-                    on: FailoverOn,
+                    on: FailoverOn::default(),
                     attempts: 3,
                     attempts_per_target: 1,
                     per_try_timeout: Duration::from_secs(30),
