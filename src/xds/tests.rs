@@ -3,6 +3,7 @@
 mod conversation;
 mod data_plane;
 mod envoy;
+mod fakes;
 mod fixtures;
 mod process;
 mod server;

@@ -1,18 +1,16 @@
 //! Requests through a real Envoy that runs with a generated configuration.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, UnixListener};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use futures_util::{StreamExt, stream};
+use tokio::net::UnixListener;
 use tokio_stream::wrappers::UnixListenerStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::transport::Server;
 use understudy_proto::ext_proc::external_processor_server::ExternalProcessorServer;
 
+use super::fakes::{closed_port, echo, secure_echo};
 use super::fixtures::{MAX_BODY, policy, provider, settings};
 use super::process::{BOUND, Envoy, exchange};
 use super::stages::{REFUSED, SENT, Stages};
@@ -60,6 +58,9 @@ impl Gateway {
         let stages = Stages::default();
         let stop = CancellationToken::new();
         let serving = Server::builder()
+            // Envoy resets a stream that it is done with; a careful server would take that for an attack.
+            .http2_max_pending_accept_reset_streams(Some(usize::MAX))
+            .http2_max_local_error_reset_streams(None)
             .add_service(service(state.clone()))
             .add_service(ExternalProcessorServer::new(stages.clone()))
             .serve_with_incoming_shutdown(
@@ -96,73 +97,6 @@ impl Gateway {
     fn attempts(&self) -> Vec<String> {
         self.stages.attempts.lock().clone()
     }
-}
-
-/// A provider that answers every request with what it was sent.
-async fn echo() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(answer(stream));
-        }
-    });
-    port
-}
-
-/// The same behind TLS, with a certificate for `localhost` that signs itself, and the file that holds it.
-async fn secure_echo(directory: &tempfile::TempDir) -> (u16, PathBuf) {
-    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let ca = directory.path().join("ca.pem");
-    std::fs::write(&ca, certified.cert.pem()).unwrap();
-    let key = PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
-    let mut config = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(vec![certified.cert.der().clone()], key)
-        .unwrap();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let accepting = acceptor.accept(stream);
-            tokio::spawn(async move {
-                if let Ok(stream) = accepting.await {
-                    answer(stream).await;
-                }
-            });
-        }
-    });
-    (port, ca)
-}
-
-async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
-    let mut request = Vec::new();
-    while !String::from_utf8_lossy(&request).ends_with(SENT) {
-        match stream.read_buf(&mut request).await {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
-    }
-    let request = String::from_utf8_lossy(&request);
-    let head = format!(
-        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-        request.len()
-    );
-    // A client that went away needs no answer.
-    drop(stream.write_all(format!("{head}{request}").as_bytes()).await);
-    drop(stream.shutdown().await);
-}
-
-/// A port that was free a moment ago.
-async fn closed_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
 }
 
 fn status(answer: &str) -> &str {
@@ -392,4 +326,24 @@ async fn without_understudy_nothing_passes_and_the_client_is_told() {
 
     assert_eq!(code(&answer), "gateway_unavailable");
     assert!(answer.contains("retry-after: 1\r\n"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_large_requests_at_once_all_move_on() {
+    let port = echo().await;
+    let nowhere = provider("nowhere", "https://no-such-host.invalid:443");
+    let closed = provider("closed", &format!("http://127.0.0.1:{}", closed_port().await));
+    let good = provider("good", &format!("http://localhost:{port}"));
+    let gateway = Gateway::with(&[nowhere, closed, good]).await;
+    let body = "x".repeat(300_000);
+
+    let answers: Vec<String> = stream::iter(0..400)
+        .map(|_| gateway.post(&["nowhere", "closed", "good"], &body))
+        .buffer_unordered(60)
+        .collect()
+        .await;
+
+    let failed = answers.iter().find(|answer| status(answer) != "200");
+    assert_eq!(failed, None, "{}", gateway.envoy.log());
+    assert_eq!(gateway.envoy.stat("cluster.good.upstream_rq_retry").await, 400);
 }
