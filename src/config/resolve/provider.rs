@@ -1,0 +1,138 @@
+//! `providers`: each becomes a provider, and each of its backups becomes one more.
+//!
+//! Invariant: the [`Roster`] knows every name the file uses for a provider, also of those that have mistakes,
+//! so that a target is only told off for a name that does not exist.
+
+use std::time::Duration;
+
+use super::{Layers, Noted, Resolver, count, endpoint};
+use crate::config::mistake::{ConfigPath, Invalid};
+use crate::config::provider::{Auth, Endpoint, Kind, Provider, Scheme};
+use crate::config::raw::{Entries, RawAccount, RawBreaker, RawConfig, RawPolicies};
+
+mod connection;
+mod headers;
+mod identity;
+mod roster;
+
+pub(super) use roster::{Entry, Roster};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// An account in the file: a provider, or a backup over its primary.
+struct Account<'r> {
+    /// Where it stands.
+    at: ConfigPath,
+    said: Layers<'r, RawAccount>,
+    breaker: Layers<'r, RawBreaker>,
+}
+
+/// Every provider in the order of the file, backups right after their primary; and every name there is.
+pub(super) fn resolve<'r>(
+    raw: &'r RawConfig,
+    defaults: &Layers<'r, RawPolicies>,
+    resolver: &mut Resolver<'_, '_>,
+) -> (Option<Vec<Provider>>, Roster<'r>) {
+    let at = ConfigPath::default().key("providers");
+    let raw_providers = raw.providers.as_ref();
+    if raw_providers.is_none_or(Entries::is_empty) {
+        resolver.report.refuse(
+            &at,
+            Invalid::new("missing: there is nobody to ask").hint(
+                "write for example `providers: { openai: { kind: openai, api_key: ${OPENAI_API_KEY} } }`",
+            ),
+        );
+    }
+    let roster = Roster::of(raw_providers, &at, resolver.report);
+    let default_breaker = defaults.within("breaker", |all| all.breaker.as_ref());
+    let mut providers = Vec::with_capacity(roster.entries().len());
+    let mut is_whole = true;
+    for entry in roster.entries() {
+        let breaker = entry
+            .said
+            .within("breaker", |account| account.breaker.as_ref())
+            .over(&default_breaker);
+        let account = Account {
+            at: entry.at.clone(),
+            said: entry.said.clone(),
+            breaker,
+        };
+        match account.resolve(entry, resolver) {
+            Some(provider) => providers.push(provider),
+            None => is_whole = false,
+        }
+    }
+    (is_whole.then_some(providers), roster)
+}
+
+impl Account<'_> {
+    fn resolve(&self, entry: &Entry<'_>, resolver: &mut Resolver<'_, '_>) -> Option<Provider> {
+        let kind = self.kind(resolver);
+        let mut endpoint = kind.and_then(|kind| self.endpoint(kind, resolver));
+        let auth = self.auth(kind, resolver);
+        let deployment = entry.deployment(resolver.report);
+        let headers = headers::resolve(&self.said, resolver);
+        let tls = self.tls(endpoint.as_ref(), resolver);
+        let connect_timeout = self
+            .said
+            .said("connect_timeout", |account| account.connect_timeout.as_ref());
+        let connect_timeout = resolver.duration(connect_timeout, CONNECT_TIMEOUT);
+        let breaker = super::policy::breaker(&self.breaker, resolver);
+        let api_version = self.api_version(kind, endpoint.as_mut(), resolver);
+        let health_check = self.health_check(kind, endpoint.as_ref(), resolver);
+        let (kind, endpoint, auth) = (kind?, endpoint?, auth?);
+        self.warn(kind, &endpoint, &auth, resolver);
+        if let (Ok(Some(_)), Auth::Passthrough) = (&health_check, &auth) {
+            let warning = "there is no key of ours, so health checks are sent without one";
+            resolver.report.warn(&self.at, warning);
+        }
+        Some(Provider {
+            name: entry.name.clone()?,
+            kind,
+            auth,
+            deployment: deployment.ok()?,
+            api_version: api_version.ok()?,
+            headers: headers?,
+            tls: tls?,
+            connect_timeout: connect_timeout?,
+            health_check: health_check.ok()?,
+            breaker: breaker?,
+            backup_of: entry.backup_of().ok()?,
+            endpoint,
+        })
+    }
+
+    fn kind(&self, resolver: &mut Resolver<'_, '_>) -> Option<Kind> {
+        let said = self.said.said("kind", |account| account.kind.as_ref());
+        if said.is_none() {
+            let at = self
+                .said
+                .iter()
+                .next_back()
+                .map_or(&self.at, |(_, at)| at)
+                .key("kind");
+            let remedy = "write `kind: openai`, `azure-openai` or `openai-compatible`";
+            resolver.report.refuse(
+                &at,
+                Invalid::new("missing: which language does it speak?").hint(remedy),
+            );
+        }
+        said.map(|said| *said.value)
+    }
+
+    fn warn(&self, kind: Kind, endpoint: &Endpoint, auth: &Auth, resolver: &mut Resolver<'_, '_>) {
+        if kind == Kind::OpenAi && endpoint.base_path.is_empty() {
+            let warning = format!("{endpoint} has no path; OpenAI's ends in `/v1`");
+            resolver.report.warn(&self.at, warning);
+        }
+        let whose = match auth {
+            Auth::ApiKey(_) => "the key",
+            Auth::Passthrough => "callers' keys",
+            Auth::None => return,
+        };
+        if endpoint.scheme == Scheme::Http && !endpoint.is_loopback() {
+            let warning = format!("{whose} would cross the network to {endpoint} in plain text; use https");
+            resolver.report.warn(&self.at, warning);
+        }
+    }
+}
