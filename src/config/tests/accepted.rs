@@ -513,3 +513,34 @@ fn the_file_is_read_through_the_sources() {
         "{missing}"
     );
 }
+
+fn collect_keys(schema: &serde_json::Value, keys: &mut Vec<String>) {
+    if let Some(properties) = schema.get("properties").and_then(serde_json::Value::as_object) {
+        keys.extend(properties.keys().cloned());
+    }
+    match schema {
+        serde_json::Value::Object(map) => map.values().for_each(|inner| collect_keys(inner, keys)),
+        serde_json::Value::Array(items) => items.iter().for_each(|inner| collect_keys(inner, keys)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_reference_example_is_valid_and_says_every_key() {
+    let text = include_str!("../../../examples/understudy.yaml");
+    let sources = sources()
+        .env("ADMIN_TOKEN", "t")
+        .file("/run/secrets/batch", "batch-key");
+
+    let config = Config::parse(text, &sources, causes).unwrap_or_else(|refusal| panic!("{refusal}"));
+
+    assert_eq!(config.warnings, Vec::<String>::new());
+    let mut keys = Vec::new();
+    collect_keys(schema::schema(), &mut keys);
+    for key in keys {
+        assert!(
+            text.contains(&format!("{key}:")),
+            "examples/understudy.yaml does not show `{key}`"
+        );
+    }
+}
