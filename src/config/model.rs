@@ -68,8 +68,6 @@ pub struct Supports {
     pub tools: bool,
     /// Images in messages.
     pub vision: bool,
-    /// Audio in messages or answers.
-    pub audio: bool,
     /// Answers by a JSON schema.
     pub json_schema: bool,
     /// Streamed answers.
@@ -81,7 +79,6 @@ impl Default for Supports {
         Self {
             tools: true,
             vision: true,
-            audio: true,
             json_schema: true,
             streaming: true,
         }

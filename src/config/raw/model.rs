@@ -69,8 +69,6 @@ pub(in crate::config) struct RawSupports {
     pub(in crate::config) tools: Option<bool>,
     /// Images in messages.
     pub(in crate::config) vision: Option<bool>,
-    /// Audio in messages or answers.
-    pub(in crate::config) audio: Option<bool>,
     /// Answers by a JSON schema.
     pub(in crate::config) json_schema: Option<bool>,
     /// Streamed answers.

@@ -231,7 +231,6 @@ fn supports(raw: &RawSupports) -> Supports {
     Supports {
         tools: can(raw.tools),
         vision: can(raw.vision),
-        audio: can(raw.audio),
         json_schema: can(raw.json_schema),
         streaming: can(raw.streaming),
     }
