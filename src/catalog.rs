@@ -12,11 +12,13 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 pub use build::InvalidCatalog;
 pub use policy::{Policy, PolicyIx};
-pub use provider::{Credential, Endpoint, HealthCheck, Provider, ProviderIx};
+pub use provider::{Credential, Endpoint, HeaderSecret, HealthCheck, Provider, ProviderIx};
 
-use crate::config::{ClientKey, Order, Price, WhenAllOpen};
+use crate::config::{Breaker, Order, Price, WhenAllOpen};
 use crate::outcome::FailoverOn;
 
 /// The number of a catalog; each accepted configuration gets the next one.
@@ -62,12 +64,18 @@ pub struct Target {
     pub lacks: Lacks,
     /// Prices, when the operator said so.
     pub price: Option<Price>,
+    /// The rules of its circuit.
+    pub breaker: Breaker,
     /// The paths of the three surfaces, as the provider wants them.
     pub paths: SurfacePaths,
 }
 
 /// What the operator declared a target unable to do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about a target, not a state"
+)]
 pub struct Lacks {
     /// No tool calls.
     pub tools: bool,
@@ -115,11 +123,11 @@ impl Surface {
 
 /// One prepared path per [`Surface`].
 #[derive(Debug, Clone)]
-pub struct SurfacePaths(pub [Arc<str>; 3]);
+pub struct SurfacePaths(pub [Bytes; 3]);
 
 impl SurfacePaths {
     /// The path of one surface.
-    pub fn of(&self, surface: Surface) -> &Arc<str> {
+    pub fn of(&self, surface: Surface) -> &Bytes {
         &self.0[surface as usize]
     }
 }
@@ -176,14 +184,22 @@ pub enum Clients {
 }
 
 /// One caller.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Client {
     /// Its name, as shown in the access line and in metrics.
     pub name: Arc<str>,
-    /// Its key, or the hash of it.
-    pub key: ClientKey,
+    /// The SHA-256 of its key.
+    pub key_digest: [u8; 32],
     /// The models it may name; `None` is all.
     pub models: Option<Vec<ModelIx>>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The immutable set of everything a request can meet.
@@ -201,6 +217,8 @@ pub struct Catalog {
     pub policies: Vec<Policy>,
     /// Who may call.
     pub clients: Clients,
+    /// The largest request body, in bytes.
+    pub max_body: u64,
     by_name: HashMap<Arc<str>, ModelIx>,
     by_provider: HashMap<Arc<str>, ProviderIx>,
 }

@@ -34,9 +34,11 @@ pub struct TargetKeys {
     pub credential: Option<CredentialKey>,
     /// The target itself.
     pub target: TargetKey,
-    /// How patient its circuit is, and those of the endpoint and the credential if it is the first
-    /// to name them.
+    /// How patient its circuit is.
     pub settings: BreakerSettings,
+    /// How patient the circuits of the endpoint and the credential are, if it is the first to name
+    /// them; `None` is as patient as its own.
+    pub shared: Option<BreakerSettings>,
 }
 
 /// The three circuits of one target as an operator sees them.
@@ -77,10 +79,12 @@ impl Board {
     pub fn successor(&self, targets: &[TargetKeys]) -> Self {
         let mut next = Self::default();
         for keys in targets {
-            let endpoint = next.adopt(self, CircuitKey::Endpoint(keys.endpoint.clone()), &keys.settings);
-            let credential = keys.credential.as_ref().map(|credential| {
-                next.adopt(self, CircuitKey::Credential(credential.clone()), &keys.settings)
-            });
+            let shared = keys.shared.as_ref().unwrap_or(&keys.settings);
+            let endpoint = next.adopt(self, CircuitKey::Endpoint(keys.endpoint.clone()), shared);
+            let credential = keys
+                .credential
+                .as_ref()
+                .map(|credential| next.adopt(self, CircuitKey::Credential(credential.clone()), shared));
             let target = next.adopt(self, CircuitKey::Target(keys.target.clone()), &keys.settings);
             let known = self.speeds.get(&keys.target).map(Arc::clone).unwrap_or_default();
             let speed = Arc::clone(next.speeds.entry(keys.target.clone()).or_insert(known));

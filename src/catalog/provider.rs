@@ -1,12 +1,13 @@
 //! A provider as the request path and the Envoy configuration need it: where it is, what it speaks, how we sign in.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue};
+use bytes::Bytes;
 
-use crate::config::Secret;
+use crate::config::Breaker;
 use crate::dialect::Dialect;
 
 /// Position of a provider in [`Catalog::providers`](super::Catalog::providers).
@@ -25,11 +26,15 @@ pub struct Provider {
     /// How we sign in.
     pub credential: Credential,
     /// Headers that every request to it carries.
-    pub headers: Vec<(HeaderName, HeaderValue)>,
+    pub headers: Vec<(Bytes, HeaderSecret)>,
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
     /// Optional active checks of the endpoint.
     pub health_check: Option<HealthCheck>,
+    /// The path that lists its models.
+    pub models_path: Bytes,
+    /// The rules of its endpoint's and its credential's circuits.
+    pub breaker: Breaker,
 }
 
 /// Where a provider is.
@@ -42,7 +47,7 @@ pub struct Endpoint {
     /// Port, always said.
     pub port: u16,
     /// The `:authority` that its requests carry: the host, with the port when it is not the scheme's own.
-    pub authority: Arc<str>,
+    pub authority: Bytes,
     /// Name sent in SNI and checked against the certificate.
     pub sni: String,
     /// CA bundle, when it is not the system's.
@@ -55,9 +60,9 @@ pub enum Credential {
     /// Our key, in the header that the dialect wants.
     Ours {
         /// `authorization` or `api-key`.
-        header: HeaderName,
+        header: &'static str,
         /// The whole header value, scheme included.
-        value: Secret,
+        value: HeaderSecret,
         /// What circuits know the key by; changes when the key does.
         fingerprint: Arc<str>,
     },
@@ -67,11 +72,33 @@ pub enum Credential {
     Open,
 }
 
+/// The value of a header that signs in; it cannot be printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HeaderSecret(Bytes);
+
+impl HeaderSecret {
+    /// Wraps a value.
+    pub fn new(value: Bytes) -> Self {
+        Self(value)
+    }
+
+    /// The value, for the wire only.
+    pub fn expose(&self) -> &Bytes {
+        &self.0
+    }
+}
+
+impl fmt::Debug for HeaderSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<secret>")
+    }
+}
+
 /// Active checks of one endpoint, run through Envoy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthCheck {
     /// What is fetched.
-    pub path: Arc<str>,
+    pub path: Bytes,
     /// How often.
     pub interval: Duration,
     /// Longest wait for the answer.

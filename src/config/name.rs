@@ -109,7 +109,7 @@ name_impl!(FailoverCause);
 
 impl FailoverCause {
     /// What moves on when the file does not say.
-    pub const DEFAULTS: [&'static str; 15] = [
+    pub const DEFAULTS: [&'static str; 16] = [
         "connect",
         "reset",
         "timeout",
@@ -124,6 +124,7 @@ impl FailoverCause {
         "permission",
         "model_not_found",
         "context_length",
+        "payload_too_large",
         "unsupported",
     ];
 

@@ -69,12 +69,16 @@ pub fn answer_model(body: &[u8]) -> Option<String> {
 
 /// The cost of `usage` in millionths of a dollar; not rounded, since a small answer costs less than one of them.
 pub fn cost_micro_usd(price: &Price, usage: &Usage) -> f64 {
-    let tokens = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
     let cached = usage.cached_input.min(usage.input);
-    // Dollars per million tokens are millionths of a dollar per token.
-    tokens(usage.input - cached) * price.input
-        + tokens(cached) * price.cached_input
-        + tokens(usage.output) * price.output
+    micro_usd(usage.input - cached, price.input)
+        + micro_usd(cached, price.cached_input)
+        + micro_usd(usage.output, price.output)
+}
+
+/// What so many tokens cost, in millionths of a dollar, at a price in dollars per million tokens.
+#[expect(clippy::cast_precision_loss, reason = "counts are far below the limit")]
+pub fn micro_usd(tokens: u64, price: f64) -> f64 {
+    tokens as f64 * price
 }
 
 /// The object as providers write it. `prompt_tokens` and its kin are the hub's names, `input_tokens` and its kin

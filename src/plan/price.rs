@@ -3,6 +3,7 @@
 use crate::catalog::{Surface, Target};
 
 use super::Ask;
+use crate::dialect::usage::micro_usd;
 
 /// Tokens of answer that are assumed when the caller set no limit: a few paragraphs. Only the comparison of targets
 /// follows from it, never a bill.
@@ -17,10 +18,5 @@ pub(super) fn of(ask: &Ask, target: &Target) -> Option<f64> {
         Surface::Embeddings => 0,
         Surface::Chat | Surface::Completions => ask.max_tokens.unwrap_or(ASSUMED_ANSWER_TOKENS),
     };
-    // Dollars per million tokens are millionths of a dollar per token.
-    Some(tokens(ask.input_tokens) * price.input + tokens(answer) * price.output)
-}
-
-fn tokens(count: u64) -> f64 {
-    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+    Some(micro_usd(ask.input_tokens, price.input) + micro_usd(answer, price.output))
 }

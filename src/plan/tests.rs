@@ -5,13 +5,13 @@ mod laws;
 mod order;
 mod words;
 
-use std::sync::Arc;
+use bytes::Bytes;
 use std::time::{Duration, Instant};
 
 use super::*;
 use crate::breaker::Cause;
 use crate::catalog::{Failover, Lacks, ModelIx, PolicyIx, Surface, SurfacePaths};
-use crate::config::{Order, Price, WhenAllOpen};
+use crate::config::{Breaker, Order, Price, WhenAllOpen};
 use crate::outcome::FailoverOn;
 
 /// One model with its targets, each at a provider of its own, and a request for it.
@@ -173,7 +173,7 @@ impl World {
 }
 
 fn target(provider: ProviderIx) -> Target {
-    let path: Arc<str> = "/v1/chat/completions".into();
+    let path = Bytes::from_static(b"/v1/chat/completions");
     Target {
         provider,
         model: ModelIx(0),
@@ -184,7 +184,8 @@ fn target(provider: ProviderIx) -> Target {
         context_window: None,
         lacks: Lacks::default(),
         price: None,
-        paths: SurfacePaths([Arc::clone(&path), Arc::clone(&path), path]),
+        breaker: Breaker::default(),
+        paths: SurfacePaths([path.clone(), path.clone(), path]),
     }
 }
 

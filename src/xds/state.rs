@@ -6,7 +6,6 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
 
 use super::conversation::Heard;
 use super::node::{EnvoyNode, EnvoyVersion};
@@ -132,7 +131,6 @@ impl XdsState {
             true
         });
         if is_new {
-            warn!(node = %node.id, %version, %needed, "this Envoy is too old and is told nothing; upgrade it");
             self.0.observer.refused(node);
         }
         format!("Understudy needs Envoy {needed} or newer, this is {version}: upgrade this Envoy")
@@ -141,11 +139,6 @@ impl XdsState {
     /// Takes an Envoy in; it is listed until the seat is dropped.
     pub(super) fn seat(&self, node: EnvoyNode) -> Seat {
         let stream = StreamId(self.0.streams.fetch_add(1, Ordering::Relaxed));
-        let version = node
-            .version
-            .map(|version| version.to_string())
-            .unwrap_or_default();
-        info!(node = %node.id, version, "Envoy connected");
         let entry = NodeProgress::new(stream, node.clone(), SystemTime::now());
         self.0.progress.send_modify(|progress| progress.nodes.push(entry));
         self.0.observer.connected(&node);
@@ -178,10 +171,8 @@ impl Seat {
         let node = &self.node;
         let observer = &self.state.0.observer;
         match heard {
-            Heard::Subscribed(kind) => debug!(node = %node.id, %kind, "Envoy asked"),
-            Heard::Nothing => {}
+            Heard::Subscribed(_) | Heard::Nothing => {}
             Heard::Acked(kind, version) => {
-                debug!(node = %node.id, %kind, %version, "Envoy took its configuration");
                 observer.acked(node, kind, &version);
                 self.update(|progress| {
                     let progress = progress.of_mut(kind);
@@ -190,7 +181,6 @@ impl Seat {
                 });
             }
             Heard::Rejected(kind, version, message) => {
-                warn!(node = %node.id, %kind, %version, message, "Envoy refused its configuration and keeps the one before");
                 observer.nacked(node, kind, &version, &message);
                 self.update(|progress| progress.of_mut(kind).refused = Some((version, message)));
             }
@@ -215,7 +205,6 @@ impl Drop for Seat {
         self.state.0.progress.send_modify(|progress| {
             progress.nodes.retain(|entry| entry.stream != self.stream);
         });
-        info!(node = %self.node.id, "Envoy disconnected");
         self.state.0.observer.disconnected(&self.node);
     }
 }

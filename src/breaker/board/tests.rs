@@ -17,6 +17,7 @@ fn keys(line: &str) -> TargetKeys {
         endpoint: EndpointKey::from(words[0]),
         credential: (words[1] != "-").then(|| CredentialKey::from(words[1])),
         target: TargetKey::from(words[2]),
+        shared: None,
         settings: BreakerSettings {
             error_rate: None,
             ..BreakerSettings::default()

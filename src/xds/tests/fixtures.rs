@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::catalog::{Credential, Endpoint, Policy, Provider};
+use crate::config::Breaker;
 use crate::dialect::Dialect;
 use crate::xds::EnvoySettings;
 
@@ -33,6 +34,8 @@ pub(super) fn provider(name: &str, url: &str) -> Provider {
         headers: Vec::new(),
         connect_timeout: Duration::from_secs(2),
         health_check: None,
+        models_path: "/v1/models".into(),
+        breaker: Breaker::default(),
     }
 }
 

@@ -230,7 +230,6 @@ fn setting(headers: &[(&'static str, &str)]) -> HeaderMutation {
         header: Some(HeaderValue {
             key: key.into(),
             raw_value: Bytes::copy_from_slice(value.as_bytes()),
-            ..HeaderValue::default()
         }),
     };
     HeaderMutation {

@@ -1,0 +1,90 @@
+//! Azure OpenAI: OpenAI's bodies behind paths that name a deployment, or behind the newer `v1` paths.
+
+use std::fmt::Write as _;
+
+use super::PathParts;
+
+/// Endpoints that end so speak the newer style, where the body names the deployment.
+const V1: &str = "/openai/v1";
+
+/// The path of one surface: in deployment style unless the endpoint says `v1`.
+pub(super) fn path(parts: PathParts<'_>, suffix: &str) -> String {
+    let PathParts {
+        base,
+        api_version,
+        model,
+    } = parts;
+    let mut path = if base.ends_with(V1) {
+        format!("{base}/{suffix}")
+    } else {
+        format!("{base}/openai/deployments/{}/{suffix}", segment(model))
+    };
+    if let Some(version) = api_version {
+        path.push_str("?api-version=");
+        path.push_str(&segment(version));
+    }
+    path
+}
+
+/// Azure lists its base models below `v1` only.
+pub(super) fn models_path(base: &str) -> String {
+    match base.strip_suffix(V1) {
+        Some(root) => format!("{root}{V1}/models"),
+        None => format!("{base}{V1}/models"),
+    }
+}
+
+/// Percent-encodes what may not stand in one segment of a path.
+fn segment(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte));
+            }
+            _ => write!(encoded, "%{byte:02X}").expect("writing to a string cannot fail"),
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::catalog::Surface;
+    use crate::dialect::{Dialect, PathParts};
+
+    #[test]
+    fn the_deployment_stands_in_the_path() {
+        let parts = PathParts {
+            base: "",
+            api_version: Some("2024-10-21"),
+            model: "my gpt/4",
+        };
+
+        let path = Dialect::AzureOpenAi.path(parts, Surface::Chat);
+
+        assert_eq!(
+            path,
+            "/openai/deployments/my%20gpt%2F4/chat/completions?api-version=2024-10-21"
+        );
+    }
+
+    #[test]
+    fn a_v1_endpoint_names_the_deployment_in_the_body() {
+        let parts = PathParts {
+            base: "/openai/v1",
+            api_version: None,
+            model: "my-gpt",
+        };
+
+        assert_eq!(
+            Dialect::AzureOpenAi.path(parts, Surface::Embeddings),
+            "/openai/v1/embeddings"
+        );
+        assert_eq!(
+            Dialect::AzureOpenAi.models_path("/openai/v1"),
+            "/openai/v1/models"
+        );
+        assert_eq!(Dialect::AzureOpenAi.models_path(""), "/openai/v1/models");
+    }
+}
