@@ -1,1 +1,156 @@
-//! TODO(session)
+//! One request as a value with six steps, free of any host.
+//!
+//! ```text
+//! arrive/plan ─▶ attempt ─▶ on_response_headers ─▶ on_chunk ─▶ on_attempt_end ─▶ on_final
+//!                  ▲                 │ retry
+//!                  └─────────────────┘
+//! ```
+//!
+//! Each step borrows a view of headers or bytes and returns owned operations; the host (today Envoy, by external
+//! processing) carries them out. A session is synchronous and holds no clock, no lock and no task. It is the one
+//! place where plan, attempt, outcome and breaker meet, and it tells what happened as values, never by logging.
+
+mod answering;
+mod arrival;
+mod attempting;
+mod concluding;
+mod finishing;
+mod live;
+mod operations;
+mod planning;
+mod record;
+mod tail;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::attempt::Original;
+use crate::breaker::Permit;
+use crate::catalog::{ClientIx, ProviderIx, TargetIx};
+use crate::dialect::usage::Usage;
+use crate::outcome::Class;
+use crate::plan::{Ask, Plan};
+
+pub use arrival::{Arrival, Arrived, Head, Refusal, arrive};
+pub use finishing::{HostWords, OUT_OF_TIME};
+pub use live::Live;
+pub use operations::{Dispatch, Final, Headers, Lent, Outcall, Reply, Step};
+pub use planning::{ERRAND_PROVIDER, ERRAND_TOKEN, Planned, Refused, plan};
+pub use record::{AttemptRecord, Happened, OwnStep, OwnTime, RequestOutcome, RequestRecord};
+
+/// The id that joins the stages of one request; minted by us, never taken from a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SessionId(pub u64);
+
+impl std::fmt::Display for SessionId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl std::str::FromStr for SessionId {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        u64::from_str_radix(text, 16).map(Self)
+    }
+}
+
+/// One request from its plan to its end.
+#[derive(Debug)]
+pub struct Session {
+    id: SessionId,
+    live: Arc<Live>,
+    errand: Errand,
+    plan: Plan,
+    attempts: Vec<Trial>,
+    /// Obtained for the next attempt while it was planned.
+    reserved: Option<Permit>,
+    started: Instant,
+    deadline: Instant,
+    /// What the host was told: first attempt and retries.
+    most_attempts: usize,
+    /// The status of a provider's refusal that the caller is given as it is.
+    passed: Option<u16>,
+    answered: Option<finishing::Answered>,
+    usage: Option<Usage>,
+    /// The model as the provider named it.
+    answer_model: Option<Arc<str>>,
+    /// Time that our own steps took so far.
+    own_time: OwnTime,
+    told: bool,
+}
+
+/// On whose behalf a request travels.
+#[derive(Debug)]
+enum Errand {
+    /// A client's.
+    Client {
+        ask: Ask,
+        original: Original,
+        client: Option<ClientIx>,
+        /// The name by which the client asked.
+        asked_model: Arc<str>,
+    },
+    /// Our own, to see whether an endpoint serves.
+    HealthCheck { provider: ProviderIx, path: Bytes },
+}
+
+/// One attempt, from the moment Envoy shows it to the moment it has counted.
+#[derive(Debug)]
+struct Trial {
+    target: TargetIx,
+    permit: Option<Permit>,
+    /// Why it failed, as soon as that is known.
+    class: Option<Class>,
+    started: Instant,
+    progress: Progress,
+    record: Option<AttemptRecord>,
+}
+
+/// How far the answer of an attempt has come.
+#[derive(Debug)]
+enum Progress {
+    /// Nothing has come.
+    Asked,
+    /// An answer that failed is read for its reason, while the host holds its headers.
+    Judging(answering::Held),
+    /// A complete answer is read before its first byte is released.
+    Holding(answering::Held),
+    /// Bytes pass as they come.
+    Flowing(answering::Flow),
+    /// Nothing more is expected.
+    Over,
+}
+
+impl Session {
+    /// The id that joins the stages.
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// What it found when it arrived.
+    pub fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
+    /// When the request's time is over.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// True when the budget must be kept by us, because the host's own limit would cut a stream that flows.
+    pub fn keeps_own_budget(&self) -> bool {
+        matches!(&self.errand, Errand::Client { ask, .. } if ask.stream)
+    }
+
+    /// Adds time that one of our steps took.
+    pub fn add_own_time(&mut self, step: OwnStep, spent: Duration) {
+        self.own_time.add(step, spent);
+    }
+}

@@ -1,0 +1,364 @@
+//! Step one, first half: what can be said from the request headers alone.
+//!
+//! Who calls, what part of the API, what the caller narrows. The caller's credential and every header that no
+//! provider may see are taken off the request here, before anything can go wrong further on.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::operations::{Headers, Reply};
+use super::{Live, SessionId, planning};
+use crate::catalog::{Catalog, ClientIx, Clients, HeaderSecret, ProviderIx, Surface};
+use crate::outcome::openai_error;
+use crate::plan::Narrowing;
+
+/// Headers of the caller that providers may see.
+const FORWARDED: [&str; 4] = ["accept", "user-agent", "openai-beta", "x-client-request-id"];
+
+/// Headers in which a caller's credential may come, the first that is there counts.
+const CREDENTIALS: [&str; 4] = ["authorization", "api-key", "apikey", "x-api-key"];
+
+/// The request headers, as the host shows them.
+#[derive(Debug)]
+pub struct Head<'a, H> {
+    /// All headers, pseudo-headers included.
+    pub headers: &'a H,
+    /// True when no body follows.
+    pub ends: bool,
+    /// Our own secret, which marks a health check of ours.
+    pub errand_token: &'a str,
+}
+
+/// What the headers alone led to.
+#[derive(Debug)]
+pub enum Arrived {
+    /// An answer of our own.
+    Reply(Box<Refusal>),
+    /// The body is needed.
+    Await(Box<Arrival>),
+    /// A bodiless errand of our own, planned.
+    Planned(Box<planning::Planned>),
+}
+
+/// An answer of our own, and what is to be told about it.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The answer.
+    pub reply: Reply,
+    /// Who called, when known.
+    pub client: Option<ClientIx>,
+}
+
+/// A request whose headers were read and whose body is awaited.
+#[derive(Debug)]
+pub struct Arrival {
+    pub(super) id: SessionId,
+    pub(super) live: Arc<Live>,
+    pub(super) surface: Surface,
+    pub(super) client: Option<ClientIx>,
+    pub(super) credential: Option<HeaderSecret>,
+    pub(super) forwarded: Vec<(Bytes, Bytes)>,
+    pub(super) narrowing: Narrowing,
+    /// Every header name that must go no further.
+    pub(super) stripped: Vec<Bytes>,
+    pub(super) started: Instant,
+}
+
+impl Arrival {
+    /// The id it will be known by.
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// What it found when it arrived.
+    pub fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
+    /// When it arrived.
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+}
+
+/// Reads the request headers.
+pub fn arrive<H: Headers>(id: SessionId, live: &Arc<Live>, head: &Head<'_, H>, now: Instant) -> Arrived {
+    match received(id, live, head, now) {
+        Ok(arrived) => arrived,
+        Err(refusal) => Arrived::Reply(refusal),
+    }
+}
+
+fn received<H: Headers>(
+    id: SessionId,
+    live: &Arc<Live>,
+    head: &Head<'_, H>,
+    now: Instant,
+) -> Result<Arrived, Box<Refusal>> {
+    let headers = head.headers;
+    if let Some(provider) = errand_of(head, &live.catalog) {
+        let stripped = stripped(headers);
+        return Ok(Arrived::Planned(Box::new(planning::errand(
+            id,
+            live,
+            (provider, stripped),
+            now,
+        ))));
+    }
+    let credential = credential(headers);
+    let client = authenticate(&live.catalog, credential.as_ref())?;
+    let refuse = |reply| Box::new(Refusal { reply, client });
+    let path = headers.text(":path").unwrap_or("");
+    let method = headers.text(":method").unwrap_or("");
+    let surface = match served(
+        path.split('?').next().unwrap_or(""),
+        method,
+        (&live.catalog, client),
+    ) {
+        Served::Surface(surface) => surface,
+        Served::Reply(reply) => return Err(refuse(reply)),
+    };
+    if head.ends {
+        return Err(refuse(rejected(
+            400,
+            "missing_body",
+            "the request has no body; send a JSON object",
+        )));
+    }
+    Ok(Arrived::Await(Box::new(Arrival {
+        id,
+        live: live.clone(),
+        surface,
+        client,
+        credential,
+        forwarded: forwarded(headers),
+        narrowing: narrowing(headers, &live.catalog).map_err(refuse)?,
+        stripped: stripped(headers),
+        started: now,
+    })))
+}
+
+/// Our own health check: the secret of this process, and the provider it is for.
+fn errand_of<H: Headers>(head: &Head<'_, H>, catalog: &Catalog) -> Option<ProviderIx> {
+    let token = head.headers.first(planning::ERRAND_TOKEN)?;
+    if !bool::from(token.as_ref().ct_eq(head.errand_token.as_bytes())) {
+        return None;
+    }
+    catalog.provider_named(head.headers.text(planning::ERRAND_PROVIDER)?)
+}
+
+fn credential<H: Headers>(headers: &H) -> Option<HeaderSecret> {
+    let value = CREDENTIALS.iter().find_map(|name| headers.first(name))?;
+    let scheme = value
+        .get(..7)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "));
+    let key = if scheme { value.slice(7..) } else { value.clone() };
+    let key = key.slice_ref(key.trim_ascii());
+    (!key.is_empty()).then(|| HeaderSecret::new(key))
+}
+
+fn authenticate(catalog: &Catalog, key: Option<&HeaderSecret>) -> Result<Option<ClientIx>, Box<Refusal>> {
+    let Clients::Named(clients) = &catalog.clients else {
+        return Ok(None);
+    };
+    let refuse = |message| {
+        let body = openai_error("invalid_request_error", Some("invalid_api_key"), None, message);
+        let reply = Reply {
+            status: 401,
+            headers: vec![("www-authenticate", "Bearer".into())],
+            body,
+            details: "unauthenticated",
+        };
+        Box::new(Refusal { reply, client: None })
+    };
+    let Some(key) = key else {
+        return Err(refuse(
+            "no API key was sent; send it as `Authorization: Bearer <key>` or `api-key: <key>`",
+        ));
+    };
+    let digest: [u8; 32] = Sha256::digest(key.expose()).into();
+    let mut found = None;
+    for (position, client) in clients.iter().enumerate() {
+        if bool::from(client.key_digest.ct_eq(&digest)) {
+            found = Some(ClientIx(position));
+        }
+    }
+    found
+        .map(Some)
+        .ok_or_else(|| refuse("the API key is not one of this gateway's clients"))
+}
+
+enum Served {
+    Surface(Surface),
+    Reply(Reply),
+}
+
+fn served(path: &str, method: &str, (catalog, client): (&Catalog, Option<ClientIx>)) -> Served {
+    let wanted = |expected: &'static str, then: &dyn Fn() -> Served| {
+        if method == expected {
+            then()
+        } else {
+            Served::Reply(wrong_method(path, method, expected))
+        }
+    };
+    if let Some(surface) = Surface::ALL
+        .into_iter()
+        .find(|s| path.strip_prefix("/v1/") == Some(s.suffix()))
+    {
+        return wanted("POST", &|| Served::Surface(surface));
+    }
+    if path == "/v1/models" {
+        return wanted("GET", &|| Served::Reply(planning::models::list(catalog, client)));
+    }
+    if let Some(name) = path.strip_prefix("/v1/models/") {
+        return wanted("GET", &|| {
+            Served::Reply(planning::models::one(catalog, client, name))
+        });
+    }
+    let message = format!(
+        "there is nothing at `{}`; this gateway serves POST /v1/chat/completions, /v1/completions, /v1/embeddings \
+         and GET /v1/models",
+        shortened(path)
+    );
+    Served::Reply(rejected(404, "unknown_url", &message))
+}
+
+fn wrong_method(path: &str, method: &str, expected: &'static str) -> Reply {
+    let message = format!(
+        "`{}` is not allowed for `{}`; use {expected}",
+        shortened(method),
+        shortened(path)
+    );
+    Reply {
+        headers: vec![("allow", expected.into())],
+        ..rejected(405, "method_not_allowed", &message)
+    }
+}
+
+/// A refusal in OpenAI's shape.
+pub(super) fn rejected(status: u16, code: &'static str, message: &str) -> Reply {
+    let body = openai_error("invalid_request_error", Some(code), None, message);
+    Reply {
+        status,
+        headers: Vec::new(),
+        body,
+        details: code,
+    }
+}
+
+/// What a caller sent, short enough to be quoted back.
+pub(super) fn shortened(text: &str) -> String {
+    const LONGEST: usize = 120;
+    if text.chars().count() <= LONGEST {
+        text.to_owned()
+    } else {
+        text.chars().take(LONGEST).chain(['…']).collect()
+    }
+}
+
+fn forwarded<H: Headers>(headers: &H) -> Vec<(Bytes, Bytes)> {
+    let allowed = |name: &Bytes| {
+        FORWARDED
+            .iter()
+            .any(|allowed| allowed.as_bytes() == name.as_ref())
+    };
+    headers
+        .iter()
+        .filter(|(name, _)| allowed(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+/// Everything but pseudo-headers, what providers may see, and what the host itself needs: for the body, and
+/// `x-forwarded-proto`, without which Envoy matches no route. The attempt stage removes these too.
+fn stripped<H: Headers>(headers: &H) -> Vec<Bytes> {
+    let kept = |name: &[u8]| {
+        name.first() == Some(&b':')
+            || FORWARDED.iter().any(|allowed| allowed.as_bytes() == name)
+            || matches!(
+                name,
+                b"content-type" | b"content-length" | b"transfer-encoding" | b"host" | b"x-forwarded-proto"
+            )
+    };
+    let mut names: Vec<Bytes> = Vec::new();
+    for (name, _) in headers.iter() {
+        if !kept(name) && !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
+fn narrowing<H: Headers>(headers: &H, catalog: &Catalog) -> Result<Narrowing, Reply> {
+    let mut narrowing = Narrowing::default();
+    if let Some(value) = headers.first("x-understudy-failover") {
+        narrowing.failover_off = match value.as_ref() {
+            b"off" => true,
+            b"on" | b"" => false,
+            other => {
+                return Err(bad_header(
+                    "x-understudy-failover",
+                    other,
+                    "write `off`, or leave it out",
+                ));
+            }
+        };
+    }
+    if let Some(value) = headers.first("x-understudy-order") {
+        narrowing.order = order(value, catalog)?;
+    }
+    if let Some(value) = headers.first("x-understudy-timeout") {
+        let wanted = std::str::from_utf8(value)
+            .ok()
+            .and_then(|text| humantime::parse_duration(text.trim()).ok());
+        match wanted {
+            Some(timeout) if timeout >= Duration::from_millis(1) => narrowing.timeout = Some(timeout),
+            _ => {
+                return Err(bad_header(
+                    "x-understudy-timeout",
+                    value,
+                    "write a duration such as `20s` or `1500ms`",
+                ));
+            }
+        }
+    }
+    Ok(narrowing)
+}
+
+fn order(value: &[u8], catalog: &Catalog) -> Result<Vec<ProviderIx>, Reply> {
+    let mut order = Vec::new();
+    for name in value
+        .split(|byte| *byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .filter(|name| !name.is_empty())
+    {
+        match std::str::from_utf8(name)
+            .ok()
+            .and_then(|name| catalog.provider_named(name))
+        {
+            Some(provider) if !order.contains(&provider) => order.push(provider),
+            Some(_) => {}
+            None => {
+                return Err(bad_header(
+                    "x-understudy-order",
+                    name,
+                    "name providers of this gateway, separated by commas",
+                ));
+            }
+        }
+    }
+    Ok(order)
+}
+
+fn bad_header(name: &'static str, value: &[u8], remedy: &str) -> Reply {
+    let value = shortened(&String::from_utf8_lossy(value));
+    rejected(
+        400,
+        "invalid_header",
+        &format!("`{name}: {value}` cannot be followed; {remedy}"),
+    )
+}

@@ -1,0 +1,373 @@
+//! Steps five and six: attempts end, the final answer passes, the request is over and told once.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::concluding::NoAnswer;
+use super::operations::{Final, Headers, Lent, millis};
+use super::{AttemptRecord, Errand, Happened, Progress, RequestOutcome, RequestRecord, Session};
+use crate::attempt::HeaderChanges;
+use crate::breaker::TargetAvailability;
+use crate::outcome::{Ending, Tried, final_answer};
+use understudy_proto::names;
+
+/// What the caller was given.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Answered {
+    at: Instant,
+    status: u16,
+    outcome: RequestOutcome,
+}
+
+/// What the host says about the final answer.
+#[derive(Debug, Clone, Copy)]
+pub struct HostWords<'a> {
+    /// Why the answer is what it is, in the host's words (Envoy's `response.code_details`).
+    pub details: &'a str,
+    /// Attempts that the host counted.
+    pub attempts: u32,
+}
+
+/// Why the caller gets a final answer of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    Exhausted,
+    OutOfTime,
+    Unavailable,
+}
+
+/// What the host says when it ended an attempt because we told it that the budget is spent.
+pub const OUT_OF_TIME: &str = "understudy_out_of_time";
+
+impl Session {
+    /// The host no longer shows us attempt `number`: what became of it is told by the next attempt or by the
+    /// final answer. Only an answer that was flowing ends here.
+    pub fn on_attempt_end(&mut self, number: u32, lent: &mut Lent<'_>) {
+        let index = number.max(1) as usize - 1;
+        let flowing = self
+            .attempts
+            .get(index)
+            .is_some_and(|trial| matches!(trial.progress, Progress::Flowing(_)));
+        if flowing {
+            self.conclude_unanswered(index, NoAnswer::Abandoned, false, lent);
+            self.answered = self.answered.map(|answered| Answered {
+                outcome: RequestOutcome::Abandoned,
+                ..answered
+            });
+            self.tell_if_over(lent);
+        }
+    }
+
+    /// The final answer is on its way to the caller.
+    pub fn on_final<H: Headers>(&mut self, headers: &H, words: HostWords<'_>, lent: &mut Lent<'_>) -> Final {
+        let status = headers
+            .text(":status")
+            .and_then(|status| status.parse().ok())
+            .unwrap_or(0);
+        if matches!(self.errand, Errand::HealthCheck { .. }) {
+            self.told = true;
+            return Final {
+                headers: HeaderChanges::default(),
+                body: None,
+            };
+        }
+        let out_of_time = self.conclude_the_last(words, lent);
+        let mut answer = match self.verdict(out_of_time) {
+            Ok(outcome) => self.passed_on(status, outcome, lent),
+            Err(failure) => self.replaced(failure, lent),
+        };
+        self.explain(&mut answer.headers, lent.now);
+        answer.headers.remove(names::HEADER_RETRY);
+        self.tell_if_over(lent);
+        answer
+    }
+
+    /// The caller went away before it had an answer.
+    pub fn on_gone(&mut self, lent: &mut Lent<'_>) {
+        if self.answered.is_some() || self.told {
+            return;
+        }
+        for index in 0..self.attempts.len() {
+            if self.attempts[index].record.is_none() {
+                self.conclude_unanswered(index, NoAnswer::Abandoned, false, lent);
+            }
+        }
+        self.reserved = None;
+        self.answered = Some(Answered {
+            at: lent.now,
+            status: 499,
+            outcome: RequestOutcome::Abandoned,
+        });
+        self.tell_if_over(lent);
+    }
+
+    /// True when nothing more can happen to this request.
+    pub fn is_over(&self) -> bool {
+        self.told
+    }
+
+    /// Attempts that the host made and that brought no answer are concluded by the host's words. Returns whether
+    /// the time of the whole request ran out.
+    fn conclude_the_last(&mut self, words: HostWords<'_>, lent: &mut Lent<'_>) -> bool {
+        let made = (words.attempts as usize).min(self.most_attempts);
+        while self.attempts.len() < made {
+            let index = self.attempts.len();
+            self.begin(index, lent);
+            if index + 1 < made {
+                self.conclude_unanswered(index, NoAnswer::refused(), true, lent);
+            }
+        }
+        let last = self.attempts.len().saturating_sub(1);
+        for index in 0..self.attempts.len() {
+            if self.attempts[index].record.is_none()
+                && !matches!(self.attempts[index].progress, Progress::Flowing(_))
+            {
+                let end = if index == last {
+                    told_by(words.details)
+                } else {
+                    NoAnswer::Broken
+                };
+                self.conclude_unanswered(index, end, index != last, lent);
+            }
+        }
+        words.details == OUT_OF_TIME || words.details.starts_with("response_timeout")
+    }
+
+    /// Whether the caller gets a provider's own answer (and what that is), or a final one of ours.
+    fn verdict(&self, out_of_time: bool) -> Result<RequestOutcome, Failure> {
+        if self.passed.is_some() {
+            return Ok(RequestOutcome::CallerError);
+        }
+        match self.attempts.last() {
+            Some(last) if last.record.as_ref().is_none_or(|record| record.judged.is_none()) => {
+                Ok(RequestOutcome::Success)
+            }
+            _ if out_of_time => Err(Failure::OutOfTime),
+            Some(_) => Err(Failure::Exhausted),
+            None => Err(Failure::Unavailable),
+        }
+    }
+
+    fn passed_on(&mut self, status: u16, outcome: RequestOutcome, lent: &Lent<'_>) -> Final {
+        let mut headers = HeaderChanges::default();
+        let status = self.passed.unwrap_or(status);
+        if self.passed.is_some() {
+            headers.set(":status", status.to_string());
+        }
+        self.answered = Some(Answered {
+            at: lent.now,
+            status,
+            outcome,
+        });
+        Final { headers, body: None }
+    }
+
+    fn replaced(&mut self, failure: Failure, lent: &Lent<'_>) -> Final {
+        let (outcome, ending) = match failure {
+            Failure::OutOfTime => (RequestOutcome::TimedOut, Ending::OutOfTime),
+            Failure::Exhausted => (RequestOutcome::Exhausted, Ending::Exhausted),
+            Failure::Unavailable => (RequestOutcome::Unavailable, Ending::Exhausted),
+        };
+        let tried: Vec<Tried<'_>> = self.records().filter_map(|record| self.tried(record)).collect();
+        let answer = final_answer(self.asked_model(), &tried, ending, self.soonest(lent.now));
+        let mut headers = HeaderChanges::default();
+        headers.set(":status", answer.status.to_string());
+        headers.set("content-type", "application/json");
+        match answer.retry_after {
+            Some(seconds) => headers.set("retry-after", seconds.to_string()),
+            None => headers.remove("retry-after"),
+        }
+        if let Some(word) = answer.should_retry {
+            headers.set("x-should-retry", word);
+        }
+        headers.remove("content-encoding");
+        self.answered = Some(Answered {
+            at: lent.now,
+            status: answer.status,
+            outcome,
+        });
+        Final {
+            headers,
+            body: Some(answer.body),
+        }
+    }
+
+    fn tried<'a>(&'a self, record: &'a AttemptRecord) -> Option<Tried<'a>> {
+        let (catalog, judged) = (&self.live.catalog, record.judged.as_ref()?);
+        Some(Tried {
+            provider: &catalog.provider_of(record.target).name,
+            model: &catalog.target(record.target).provider_model,
+            class: judged.class,
+            status: record.status,
+            ms: u64::try_from(record.duration.as_millis()).unwrap_or(u64::MAX),
+            message: &judged.message,
+            code: judged.code.as_deref(),
+            param: judged.param.as_deref(),
+            hint: judged.hint,
+        })
+    }
+
+    fn asked_model(&self) -> &str {
+        match &self.errand {
+            Errand::Client { asked_model, .. } => asked_model,
+            Errand::HealthCheck { .. } => "",
+        }
+    }
+
+    /// When the first target of the model may serve again; at once, when one is not benched at all.
+    fn soonest(&self, now: Instant) -> Option<Duration> {
+        let Errand::Client { ask, .. } = &self.errand else {
+            return None;
+        };
+        let availability = self.live.availability(ask.model, now);
+        let wait = |target: &TargetAvailability| {
+            target
+                .standing
+                .until()
+                .map(|until| until.saturating_duration_since(now))
+        };
+        availability.entries().iter().map(wait).min().flatten()
+    }
+
+    /// The headers that tell the caller what became of its request.
+    fn explain(&self, headers: &mut HeaderChanges, now: Instant) {
+        let catalog = &self.live.catalog;
+        headers.set("x-understudy-id", self.id.to_string());
+        if let Some(last) = self.attempts.last() {
+            headers.set(
+                "x-understudy-provider",
+                text(&catalog.provider_of(last.target).name),
+            );
+            headers.set(
+                "x-understudy-model",
+                text(&catalog.target(last.target).provider_model),
+            );
+        }
+        headers.set("x-understudy-attempts", self.attempts.len().to_string());
+        let upstream: Duration = self.attempts.iter().map(|trial| upstream_time(trial, now)).sum();
+        let whole = now.saturating_duration_since(self.started);
+        headers.set("x-understudy-upstream-ms", millis(upstream));
+        headers.set("x-understudy-overhead-ms", millis(whole.saturating_sub(upstream)));
+        headers.set("x-understudy-trail", self.trail(now));
+    }
+
+    /// `openai;rate_limited;429;12ms, azure-east;ok;200;340ms`
+    fn trail(&self, now: Instant) -> String {
+        use std::fmt::Write as _;
+        let mut trail = String::with_capacity(40 * self.attempts.len());
+        for trial in &self.attempts {
+            let provider = &self.live.catalog.provider_of(trial.target).name;
+            let (label, status) = match (&trial.record, &trial.progress) {
+                (Some(record), _) => (record.label(), record.status),
+                (None, Progress::Flowing(flow)) => ("ok", Some(flow.status)),
+                (None, _) => ("ok", None),
+            };
+            let separator = if trail.is_empty() { "" } else { ", " };
+            let status = status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+            let spent = upstream_time(trial, now).as_millis();
+            write!(trail, "{separator}{provider};{label};{status};{spent}ms")
+                .expect("writing to a string cannot fail");
+        }
+        trail
+    }
+
+    fn records(&self) -> impl Iterator<Item = &AttemptRecord> {
+        self.attempts.iter().filter_map(|trial| trial.record.as_ref())
+    }
+
+    /// Tells the whole request, once, when its answer is decided and nothing flows any more.
+    pub(super) fn tell_if_over(&mut self, lent: &mut Lent<'_>) {
+        let flowing = self
+            .attempts
+            .iter()
+            .any(|trial| matches!(trial.progress, Progress::Flowing(_)));
+        let Some(answered) = self.answered.filter(|_| !flowing && !self.told) else {
+            return;
+        };
+        self.told = true;
+        let Errand::Client {
+            ask,
+            client,
+            asked_model,
+            ..
+        } = &self.errand
+        else {
+            return;
+        };
+        lent.happened.push(Happened::Request(Box::new(RequestRecord {
+            id: self.id,
+            generation: self.live.catalog.generation,
+            client: *client,
+            model: Some(ask.model),
+            asked_model: Some(asked_model.clone()),
+            surface: Some(ask.surface),
+            stream: ask.stream,
+            status: answered.status,
+            outcome: answered.outcome,
+            attempts: self.records().cloned().collect(),
+            duration: lent.now.saturating_duration_since(self.started),
+            to_headers: Some(answered.at.saturating_duration_since(self.started)),
+            upstream: self
+                .attempts
+                .iter()
+                .map(|trial| upstream_time(trial, lent.now))
+                .sum(),
+            own_time: self.own_time,
+            usage: self.usage,
+            answer_model: self.answer_model.clone(),
+            forced: self.plan.forced,
+        })));
+    }
+}
+
+fn text(text: &std::sync::Arc<str>) -> Bytes {
+    Bytes::copy_from_slice(text.as_bytes())
+}
+
+/// How long an attempt kept the caller waiting: for one that answers, until its headers came.
+fn upstream_time(trial: &super::Trial, now: Instant) -> Duration {
+    match (&trial.record, &trial.progress) {
+        (Some(record), _) => record.duration,
+        (None, Progress::Flowing(flow)) => flow.first_byte,
+        (None, _) => now.saturating_duration_since(trial.started),
+    }
+}
+
+fn no_connection(details: &str) -> bool {
+    details.contains("remote_connection_failure") || details.contains("connection_timeout")
+}
+
+/// What the host's words say about an attempt without an answer.
+fn told_by(details: &str) -> NoAnswer {
+    if no_connection(details) {
+        return connection_trouble(details);
+    }
+    let timed_out = [
+        "upstream_per_try_timeout",
+        "upstream_per_try_idle_timeout",
+        "response_timeout",
+        OUT_OF_TIME,
+    ];
+    if timed_out.iter().any(|word| details.starts_with(word)) {
+        return NoAnswer::TimedOut;
+    }
+    NoAnswer::Broken
+}
+
+/// The host's words about a connection, in ours.
+fn connection_trouble(details: &str) -> NoAnswer {
+    let (detail, message) = if details.contains("CERTIFICATE_VERIFY_FAILED") {
+        (
+            "tls_certificate",
+            "the provider's TLS certificate was not accepted",
+        )
+    } else if details.contains("TLS_error") {
+        ("tls", "the TLS handshake failed")
+    } else if details.contains("Connection_refused") {
+        ("refused", "the connection was refused")
+    } else {
+        ("no_connection", "no connection could be made")
+    };
+    NoAnswer::Unconnected { detail, message }
+}
