@@ -1,0 +1,187 @@
+//! Binds the sockets, and says plainly why one cannot be had.
+
+use std::fmt;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+use understudy_proto::ext_proc::external_processor_server::ExternalProcessorServer;
+
+use crate::config::{GrpcBind, HostPort};
+use crate::extproc::Processor;
+use crate::xds::XdsService;
+
+/// Windows of the connections from Envoy: bodies come in one message, and none should wait for another.
+const STREAM_WINDOW: u32 = 4 << 20;
+const CONNECTION_WINDOW: u32 = 64 << 20;
+const FRAME: u32 = 1 << 20;
+
+/// A socket that cannot be bound.
+#[derive(Debug)]
+pub struct BindError {
+    purpose: &'static str,
+    address: String,
+    source: io::Error,
+}
+
+impl BindError {
+    pub(super) fn new(purpose: &'static str, address: impl fmt::Display, source: io::Error) -> Self {
+        Self {
+            purpose,
+            address: address.to_string(),
+            source,
+        }
+    }
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            purpose,
+            address,
+            source,
+        } = self;
+        write!(f, "`{purpose}` cannot listen on `{address}`: {source}")?;
+        match source.kind() {
+            io::ErrorKind::AddrInUse => write!(
+                f,
+                "; stop what listens there, or change `{purpose}` in the configuration"
+            ),
+            io::ErrorKind::PermissionDenied => write!(f, "; choose a place that this user may use"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for BindError {}
+
+/// The bound gRPC socket.
+pub(super) struct Grpc {
+    socket: Socket,
+    address: GrpcBind,
+}
+
+enum Socket {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// Binds the socket for Envoy.
+pub(super) async fn grpc(wanted: &GrpcBind) -> Result<Grpc, BindError> {
+    let failed = |error| BindError::new("grpc", wanted, error);
+    match wanted {
+        GrpcBind::Tcp(address) => {
+            let listener = TcpListener::bind((address.host.as_str(), address.port))
+                .await
+                .map_err(failed)?;
+            let bound = listener.local_addr().map_err(failed)?;
+            let address = GrpcBind::Tcp(HostPort {
+                host: address.host.clone(),
+                port: bound.port(),
+            });
+            Ok(Grpc {
+                socket: Socket::Tcp(listener),
+                address,
+            })
+        }
+        GrpcBind::Unix(path) => {
+            let listener = unix(path).await.map_err(failed)?;
+            Ok(Grpc {
+                socket: Socket::Unix(listener),
+                address: GrpcBind::Unix(path.clone()),
+            })
+        }
+    }
+}
+
+/// Binds a socket file; one that a dead process left behind is taken over.
+async fn unix(path: &Path) -> io::Result<UnixListener> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    let is_socket = std::fs::symlink_metadata(path)
+        .is_ok_and(|found| std::os::unix::fs::FileTypeExt::is_socket(&found.file_type()));
+    if is_socket {
+        if UnixStream::connect(path).await.is_ok() {
+            return Err(io::Error::new(
+                io::ErrorKind::AddrInUse,
+                "another process listens there",
+            ));
+        }
+        std::fs::remove_file(path)?;
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+    Ok(listener)
+}
+
+impl Grpc {
+    /// Where it is bound; a port of 0 has become a real one.
+    pub(super) fn address(&self) -> &GrpcBind {
+        &self.address
+    }
+
+    /// Serves both services until `stopping`; streams that are open then are broken off, never ended cleanly,
+    /// because Envoy would send a request on unrewritten after a clean end.
+    pub(super) async fn serve(
+        self,
+        (processor, ads): (ExternalProcessorServer<Processor>, XdsService),
+        stopping: CancellationToken,
+    ) {
+        let router = Server::builder()
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_frame_size(FRAME)
+            // Envoy resets every stream that it is done with, which the defaults take for an attack.
+            .http2_max_pending_accept_reset_streams(Some(usize::MAX))
+            .http2_max_local_error_reset_streams(None)
+            .add_service(processor)
+            .add_service(ads);
+        let socket_file = SocketFile::of(&self.address);
+        let serving = async {
+            match self.socket {
+                Socket::Tcp(listener) => {
+                    let incoming = TcpListenerStream::new(listener);
+                    router.serve_with_incoming(incoming).await
+                }
+                Socket::Unix(listener) => {
+                    router
+                        .serve_with_incoming(UnixListenerStream::new(listener))
+                        .await
+                }
+            }
+        };
+        tokio::select! {
+            served = serving => if let Err(error) = served {
+                tracing::error!(error = %error, "the gRPC server ended");
+            },
+            () = stopping.cancelled() => {}
+        }
+        drop(socket_file);
+    }
+}
+
+/// Removes the socket file when the server is gone.
+struct SocketFile(Option<PathBuf>);
+
+impl SocketFile {
+    fn of(address: &GrpcBind) -> Self {
+        match address {
+            GrpcBind::Unix(path) => Self(Some(path.clone())),
+            GrpcBind::Tcp(_) => Self(None),
+        }
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            // A file that is gone already is what we want.
+            let _removed = std::fs::remove_file(path).is_ok();
+        }
+    }
+}
