@@ -5,6 +5,7 @@
 
 mod admin;
 mod bind;
+pub mod envoy;
 mod health;
 mod observe;
 mod reload;
