@@ -14,8 +14,12 @@ mod answering;
 mod arrival;
 mod attempting;
 mod concluding;
+mod explaining;
 mod finishing;
+mod held;
+mod judging;
 mod live;
+mod narrowing;
 mod operations;
 mod planning;
 mod record;
@@ -40,7 +44,8 @@ pub use arrival::{Arrival, Arrived, Head, Refusal, arrive};
 pub use finishing::{HostWords, OUT_OF_TIME};
 pub use live::Live;
 pub use operations::{Dispatch, Final, Headers, Lent, Outcall, Reply, Step};
-pub use planning::{ERRAND_PROVIDER, ERRAND_TOKEN, Planned, Refused, plan};
+pub use planning::errand::{ERRAND_PROVIDER, ERRAND_TOKEN};
+pub use planning::{Planned, Refused, plan};
 pub use record::{AttemptRecord, Happened, OwnStep, OwnTime, RequestOutcome, RequestRecord};
 
 /// The id that joins the stages of one request; minted by us, never taken from a client.
@@ -90,15 +95,27 @@ pub struct Session {
 #[derive(Debug)]
 enum Errand {
     /// A client's.
-    Client {
-        ask: Ask,
-        original: Original,
-        client: Option<ClientIx>,
-        /// The name by which the client asked.
-        asked_model: Arc<str>,
-    },
+    Caller(Arc<Caller>),
     /// Our own, to see whether an endpoint serves.
     HealthCheck { provider: ProviderIx, path: Bytes },
+}
+
+/// A client's wish, and what attempts are made from.
+#[derive(Debug)]
+struct Caller {
+    ask: Ask,
+    original: Original,
+    client: Option<ClientIx>,
+    /// The name by which the client asked.
+    asked_model: Arc<str>,
+}
+
+/// What planning prepared.
+struct Prepared {
+    plan: Plan,
+    reserved: Option<Permit>,
+    most_attempts: usize,
+    deadline: Instant,
 }
 
 /// One attempt, from the moment Envoy shows it to the moment it has counted.
@@ -119,16 +136,53 @@ enum Progress {
     /// Nothing has come.
     Asked,
     /// An answer that failed is read for its reason, while the host holds its headers.
-    Judging(answering::Held),
+    Judging(held::Held),
     /// A complete answer is read before its first byte is released.
-    Holding(answering::Held),
+    Holding(held::Held),
     /// Bytes pass as they come.
-    Flowing(answering::Flow),
+    Flowing(held::Flow),
     /// Nothing more is expected.
     Over,
 }
 
 impl Session {
+    fn open(
+        (id, live, started): (SessionId, Arc<Live>, Instant),
+        errand: Errand,
+        prepared: Prepared,
+    ) -> Self {
+        let Prepared {
+            plan,
+            reserved,
+            most_attempts,
+            deadline,
+        } = prepared;
+        Self {
+            id,
+            live,
+            errand,
+            plan,
+            attempts: Vec::with_capacity(most_attempts.min(2)),
+            reserved,
+            started,
+            deadline,
+            most_attempts,
+            passed: None,
+            answered: None,
+            usage: None,
+            answer_model: None,
+            own_time: OwnTime::default(),
+            told: false,
+        }
+    }
+
+    fn caller(&self) -> Option<&Caller> {
+        match &self.errand {
+            Errand::Caller(caller) => Some(caller),
+            Errand::HealthCheck { .. } => None,
+        }
+    }
+
     /// The id that joins the stages.
     pub fn id(&self) -> SessionId {
         self.id
@@ -146,7 +200,7 @@ impl Session {
 
     /// True when the budget must be kept by us, because the host's own limit would cut a stream that flows.
     pub fn keeps_own_budget(&self) -> bool {
-        matches!(&self.errand, Errand::Client { ask, .. } if ask.stream)
+        self.caller().is_some_and(|caller| caller.ask.stream)
     }
 
     /// Adds time that one of our steps took.

@@ -94,7 +94,7 @@ impl PlanStage {
                 };
                 telling::refused(&self.gateway, (id, &live), &told);
                 self.place = Place::Over;
-                wire::reply(refusal.reply)
+                wire::reply(id, refusal.reply)
             }
             Arrived::Planned(planned) => match *planned {
                 Planned::Go(session, dispatch) => {
@@ -103,7 +103,7 @@ impl PlanStage {
                 }
                 Planned::Reply(refused) => {
                     self.place = Place::Over;
-                    wire::reply(refused.refusal.reply)
+                    wire::reply(id, refused.refusal.reply)
                 }
             },
         }
@@ -135,7 +135,7 @@ impl PlanStage {
                     took: now() - arrived,
                 };
                 telling::refused(&self.gateway, (id, &live), &told);
-                wire::reply(refused.refusal.reply)
+                wire::reply(id, refused.refusal.reply)
             }
         }
     }

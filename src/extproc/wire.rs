@@ -271,9 +271,11 @@ pub(super) fn finish(answer: Final) -> pb::ProcessingResponse {
 }
 
 /// An answer of our own.
-pub(super) fn reply(reply: Reply) -> pb::ProcessingResponse {
+pub(super) fn reply(id: SessionId, reply: Reply) -> pb::ProcessingResponse {
     let mut headers = HeaderChanges::default();
     headers.set("content-type", "application/json");
+    headers.set("x-understudy-id", id.to_string());
+    headers.set("x-request-id", id.to_string());
     for (name, value) in reply.headers {
         headers.set(name, value);
     }

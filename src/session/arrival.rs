@@ -4,12 +4,13 @@
 //! provider may see are taken off the request here, before anything can go wrong further on.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::narrowing::narrowing;
 use super::operations::{Headers, Reply};
 use super::{Live, SessionId, planning};
 use crate::catalog::{Catalog, ClientIx, Clients, HeaderSecret, ProviderIx, Surface};
@@ -102,7 +103,7 @@ fn received<H: Headers>(
     let headers = head.headers;
     if let Some(provider) = errand_of(head, &live.catalog) {
         let stripped = stripped(headers);
-        return Ok(Arrived::Planned(Box::new(planning::errand(
+        return Ok(Arrived::Planned(Box::new(planning::errand::plan(
             id,
             live,
             (provider, stripped),
@@ -144,11 +145,11 @@ fn received<H: Headers>(
 
 /// Our own health check: the secret of this process, and the provider it is for.
 fn errand_of<H: Headers>(head: &Head<'_, H>, catalog: &Catalog) -> Option<ProviderIx> {
-    let token = head.headers.first(planning::ERRAND_TOKEN)?;
+    let token = head.headers.first(planning::errand::ERRAND_TOKEN)?;
     if !bool::from(token.as_ref().ct_eq(head.errand_token.as_bytes())) {
         return None;
     }
-    catalog.provider_named(head.headers.text(planning::ERRAND_PROVIDER)?)
+    catalog.provider_named(head.headers.text(planning::errand::ERRAND_PROVIDER)?)
 }
 
 fn credential<H: Headers>(headers: &H) -> Option<HeaderSecret> {
@@ -291,74 +292,4 @@ fn stripped<H: Headers>(headers: &H) -> Vec<Bytes> {
         }
     }
     names
-}
-
-fn narrowing<H: Headers>(headers: &H, catalog: &Catalog) -> Result<Narrowing, Reply> {
-    let mut narrowing = Narrowing::default();
-    if let Some(value) = headers.first("x-understudy-failover") {
-        narrowing.failover_off = match value.as_ref() {
-            b"off" => true,
-            b"on" | b"" => false,
-            other => {
-                return Err(bad_header(
-                    "x-understudy-failover",
-                    other,
-                    "write `off`, or leave it out",
-                ));
-            }
-        };
-    }
-    if let Some(value) = headers.first("x-understudy-order") {
-        narrowing.order = order(value, catalog)?;
-    }
-    if let Some(value) = headers.first("x-understudy-timeout") {
-        let wanted = std::str::from_utf8(value)
-            .ok()
-            .and_then(|text| humantime::parse_duration(text.trim()).ok());
-        match wanted {
-            Some(timeout) if timeout >= Duration::from_millis(1) => narrowing.timeout = Some(timeout),
-            _ => {
-                return Err(bad_header(
-                    "x-understudy-timeout",
-                    value,
-                    "write a duration such as `20s` or `1500ms`",
-                ));
-            }
-        }
-    }
-    Ok(narrowing)
-}
-
-fn order(value: &[u8], catalog: &Catalog) -> Result<Vec<ProviderIx>, Reply> {
-    let mut order = Vec::new();
-    for name in value
-        .split(|byte| *byte == b',')
-        .map(<[u8]>::trim_ascii)
-        .filter(|name| !name.is_empty())
-    {
-        match std::str::from_utf8(name)
-            .ok()
-            .and_then(|name| catalog.provider_named(name))
-        {
-            Some(provider) if !order.contains(&provider) => order.push(provider),
-            Some(_) => {}
-            None => {
-                return Err(bad_header(
-                    "x-understudy-order",
-                    name,
-                    "name providers of this gateway, separated by commas",
-                ));
-            }
-        }
-    }
-    Ok(order)
-}
-
-fn bad_header(name: &'static str, value: &[u8], remedy: &str) -> Reply {
-    let value = shortened(&String::from_utf8_lossy(value));
-    rejected(
-        400,
-        "invalid_header",
-        &format!("`{name}: {value}` cannot be followed; {remedy}"),
-    )
 }

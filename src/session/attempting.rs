@@ -1,5 +1,7 @@
 //! Step two: an attempt starts, and its request is rewritten for its target.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::concluding::NoAnswer;
@@ -15,9 +17,22 @@ impl Session {
     /// out of time, and one that never showed itself was refused.
     pub fn attempt<H: Headers>(&mut self, number: u32, headers: &H, lent: &mut Lent<'_>) -> Outcall {
         let shown = headers.iter().map(|(name, _)| name);
-        if let Errand::HealthCheck { provider, path } = &self.errand {
-            return attempt::errand(self.live.catalog.provider(*provider), path, shown);
+        match &self.errand {
+            Errand::HealthCheck { provider, path } => {
+                attempt::errand(self.live.catalog.provider(*provider), path, shown)
+            }
+            Errand::Caller(caller) => {
+                let caller = Arc::clone(caller);
+                let target = self.follow(number, headers, lent);
+                let catalog = &self.live.catalog;
+                let to = (catalog.provider_of(target), catalog.target(target));
+                attempt::rewrite(&caller.original, caller.ask.surface, to, shown)
+            }
         }
+    }
+
+    /// Concludes what came before attempt `number`, and notes that it has begun.
+    fn follow<H: Headers>(&mut self, number: u32, headers: &H, lent: &mut Lent<'_>) -> TargetIx {
         let timed_out = headers.first("x-envoy-is-timeout-retry").map(Bytes::as_ref) == Some(b"true");
         let index = number.max(1) as usize - 1;
         for earlier in 0..index {
@@ -35,8 +50,7 @@ impl Session {
             }
         }
         self.attempts.truncate(index);
-        let target = self.begin(index, lent);
-        self.outcall(target, shown)
+        self.begin(index, lent)
     }
 
     /// Notes that the attempt at `index` has begun, with its permit. The host has chosen the cluster already, so a
@@ -68,18 +82,5 @@ impl Session {
     fn target_of(&self, index: usize) -> TargetIx {
         let last = self.plan.attempts.len() - 1;
         self.plan.attempts[index.min(last)]
-    }
-
-    fn outcall<'a>(&self, target: TargetIx, shown: impl Iterator<Item = &'a Bytes>) -> Outcall {
-        let Errand::Client { ask, original, .. } = &self.errand else {
-            unreachable!("errands of our own are rewritten by `attempt::errand`")
-        };
-        let catalog = &self.live.catalog;
-        attempt::rewrite(
-            original,
-            ask.surface,
-            (catalog.provider_of(target), catalog.target(target)),
-            shown,
-        )
     }
 }

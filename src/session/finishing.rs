@@ -2,11 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
 use super::concluding::NoAnswer;
-use super::operations::{Final, Headers, Lent, millis};
-use super::{AttemptRecord, Errand, Happened, Progress, RequestOutcome, RequestRecord, Session};
+use super::operations::{Final, Headers, Lent};
+use super::{AttemptRecord, Caller, Errand, Happened, Progress, RequestOutcome, RequestRecord, Session};
 use crate::attempt::HeaderChanges;
 use crate::breaker::TargetAvailability;
 use crate::outcome::{Ending, Tried, final_answer};
@@ -174,6 +172,7 @@ impl Session {
         let mut headers = HeaderChanges::default();
         headers.set(":status", answer.status.to_string());
         headers.set("content-type", "application/json");
+        headers.set("x-request-id", self.id.to_string());
         match answer.retry_after {
             Some(seconds) => headers.set("retry-after", seconds.to_string()),
             None => headers.remove("retry-after"),
@@ -209,17 +208,12 @@ impl Session {
     }
 
     fn asked_model(&self) -> &str {
-        match &self.errand {
-            Errand::Client { asked_model, .. } => asked_model,
-            Errand::HealthCheck { .. } => "",
-        }
+        self.caller().map_or("", |caller| &caller.asked_model)
     }
 
     /// When the first target of the model may serve again; at once, when one is not benched at all.
     fn soonest(&self, now: Instant) -> Option<Duration> {
-        let Errand::Client { ask, .. } = &self.errand else {
-            return None;
-        };
+        let ask = &self.caller()?.ask;
         let availability = self.live.availability(ask.model, now);
         let wait = |target: &TargetAvailability| {
             target
@@ -228,48 +222,6 @@ impl Session {
                 .map(|until| until.saturating_duration_since(now))
         };
         availability.entries().iter().map(wait).min().flatten()
-    }
-
-    /// The headers that tell the caller what became of its request.
-    fn explain(&self, headers: &mut HeaderChanges, now: Instant) {
-        let catalog = &self.live.catalog;
-        headers.set("x-understudy-id", self.id.to_string());
-        if let Some(last) = self.attempts.last() {
-            headers.set(
-                "x-understudy-provider",
-                text(&catalog.provider_of(last.target).name),
-            );
-            headers.set(
-                "x-understudy-model",
-                text(&catalog.target(last.target).provider_model),
-            );
-        }
-        headers.set("x-understudy-attempts", self.attempts.len().to_string());
-        let upstream: Duration = self.attempts.iter().map(|trial| upstream_time(trial, now)).sum();
-        let whole = now.saturating_duration_since(self.started);
-        headers.set("x-understudy-upstream-ms", millis(upstream));
-        headers.set("x-understudy-overhead-ms", millis(whole.saturating_sub(upstream)));
-        headers.set("x-understudy-trail", self.trail(now));
-    }
-
-    /// `openai;rate_limited;429;12ms, azure-east;ok;200;340ms`
-    fn trail(&self, now: Instant) -> String {
-        use std::fmt::Write as _;
-        let mut trail = String::with_capacity(40 * self.attempts.len());
-        for trial in &self.attempts {
-            let provider = &self.live.catalog.provider_of(trial.target).name;
-            let (label, status) = match (&trial.record, &trial.progress) {
-                (Some(record), _) => (record.label(), record.status),
-                (None, Progress::Flowing(flow)) => ("ok", Some(flow.status)),
-                (None, _) => ("ok", None),
-            };
-            let separator = if trail.is_empty() { "" } else { ", " };
-            let status = status.map_or_else(|| "-".to_owned(), |status| status.to_string());
-            let spent = upstream_time(trial, now).as_millis();
-            write!(trail, "{separator}{provider};{label};{status};{spent}ms")
-                .expect("writing to a string cannot fail");
-        }
-        trail
     }
 
     fn records(&self) -> impl Iterator<Item = &AttemptRecord> {
@@ -286,12 +238,12 @@ impl Session {
             return;
         };
         self.told = true;
-        let Errand::Client {
+        let Some(Caller {
             ask,
             client,
             asked_model,
             ..
-        } = &self.errand
+        }) = self.caller()
         else {
             return;
         };
@@ -308,29 +260,12 @@ impl Session {
             attempts: self.records().cloned().collect(),
             duration: lent.now.saturating_duration_since(self.started),
             to_headers: Some(answered.at.saturating_duration_since(self.started)),
-            upstream: self
-                .attempts
-                .iter()
-                .map(|trial| upstream_time(trial, lent.now))
-                .sum(),
+            upstream: self.upstream(lent.now),
             own_time: self.own_time,
             usage: self.usage,
             answer_model: self.answer_model.clone(),
             forced: self.plan.forced,
         })));
-    }
-}
-
-fn text(text: &std::sync::Arc<str>) -> Bytes {
-    Bytes::copy_from_slice(text.as_bytes())
-}
-
-/// How long an attempt kept the caller waiting: for one that answers, until its headers came.
-fn upstream_time(trial: &super::Trial, now: Instant) -> Duration {
-    match (&trial.record, &trial.progress) {
-        (Some(record), _) => record.duration,
-        (None, Progress::Flowing(flow)) => flow.first_byte,
-        (None, _) => now.saturating_duration_since(trial.started),
     }
 }
 

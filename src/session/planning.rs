@@ -1,29 +1,25 @@
 //! Step one, second half: the body is read for what planning needs, the plan is made, the first permit obtained.
 
+pub(super) mod errand;
 pub(super) mod models;
+mod refusals;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::arrival::{Arrival, Refusal, rejected, shortened};
+use super::arrival::{Arrival, Refusal};
 use super::live::Live;
 use super::operations::{Dispatch, Lent, Reply};
-use super::{Errand, Happened, OwnTime, Session, SessionId};
+use super::{Caller, Errand, Happened, Prepared, Session, SessionId};
 use crate::attempt::{HeaderChanges, Original};
 use crate::breaker::Permit;
-use crate::catalog::{Catalog, ClientIx, Clients, ModelIx, ProviderIx, Surface, TargetIx};
+use crate::catalog::{Catalog, ClientIx, Clients, ModelIx, Surface, TargetIx};
 use crate::config::FailoverMode;
 use crate::dialect::scan::{self, Scanned};
-use crate::outcome::{Class, Ending, final_answer, openai_error};
 use crate::plan::{self, Ask, Plan, Situation, Skip};
 use understudy_proto::names;
-
-/// Marks a health check of ours; its value is a secret of this process.
-pub const ERRAND_TOKEN: &str = "x-understudy-errand";
-/// The provider a health check of ours is for.
-pub const ERRAND_PROVIDER: &str = "x-understudy-errand-provider";
 
 /// What planning led to.
 #[derive(Debug)]
@@ -61,11 +57,11 @@ pub fn plan(arrival: Arrival, body: &Bytes, lent: &mut Lent<'_>) -> Planned {
     };
     let largest = arrival.live.catalog.max_body;
     if body.len() as u64 > largest {
-        return refused(client, None, too_large(body.len(), largest));
+        return refused(client, None, refusals::too_large(body.len(), largest));
     }
     let scanned = match scan::scan(body) {
         Ok(scanned) => scanned,
-        Err(error) => return refused(client, None, unreadable(&error)),
+        Err(error) => return refused(client, None, refusals::unreadable(&error)),
     };
     let model = match model_of(&arrival, &scanned) {
         Ok(model) => model,
@@ -73,50 +69,43 @@ pub fn plan(arrival: Arrival, body: &Bytes, lent: &mut Lent<'_>) -> Planned {
     };
     let ask = ask(&arrival, model, &scanned);
     let asked_model: Arc<str> = Arc::from(scanned.model.as_ref());
-    let model_span = scanned.model_span.clone();
     let original = Original {
         body: body.clone(),
-        model_span,
+        model_span: scanned.model_span.clone(),
         headers: arrival.forwarded,
         credential: arrival.credential,
     };
-    let errand = Errand::Client {
+    let caller = Caller {
         ask,
         original,
         client,
         asked_model,
     };
+    let Arrival {
+        id,
+        live,
+        stripped,
+        started,
+        ..
+    } = arrival;
     open(
         Opening {
-            id: arrival.id,
-            live: arrival.live,
-            errand,
-            stripped: arrival.stripped,
-            started: arrival.started,
+            id,
+            live,
+            stripped,
+            started,
         },
+        caller,
         lent,
     )
 }
 
-/// Envoy refuses what is larger too, but never less than its own buffer of a megabyte.
-fn too_large(size: usize, largest: u64) -> Reply {
-    let message = format!("the request body has {size} bytes, and this gateway takes {largest} at most");
-    rejected(413, "request_too_large", &message)
-}
-
-fn unreadable(error: &scan::InvalidBody) -> Reply {
-    let body = openai_error(
-        "invalid_request_error",
-        Some("invalid_body"),
-        error.param(),
-        &error.to_string(),
-    );
-    Reply {
-        status: 400,
-        headers: Vec::new(),
-        body,
-        details: "invalid_body",
-    }
+/// What a session is opened with, beside its caller.
+struct Opening {
+    id: SessionId,
+    live: Arc<Live>,
+    stripped: Vec<Bytes>,
+    started: Instant,
 }
 
 fn model_of(arrival: &Arrival, scanned: &Scanned<'_>) -> Result<ModelIx, Reply> {
@@ -124,25 +113,12 @@ fn model_of(arrival: &Arrival, scanned: &Scanned<'_>) -> Result<ModelIx, Reply> 
     let Some(model) = catalog.model_named(&scanned.model) else {
         return Err(models::unknown(catalog, arrival.client, &scanned.model));
     };
-    if may_name(catalog, arrival.client, model) {
-        return Ok(model);
+    let allowed = may_name(catalog, arrival.client, model);
+    if allowed {
+        Ok(model)
+    } else {
+        Err(refusals::not_allowed(&scanned.model))
     }
-    let message = format!(
-        "this API key may not use the model `{}`",
-        shortened(&scanned.model)
-    );
-    let body = openai_error(
-        "permission_error",
-        Some("model_not_allowed"),
-        Some("model"),
-        &message,
-    );
-    Err(Reply {
-        status: 403,
-        headers: Vec::new(),
-        body,
-        details: "model_not_allowed",
-    })
 }
 
 /// Whether a client may name a model.
@@ -168,66 +144,37 @@ fn ask(arrival: &Arrival, model: ModelIx, scanned: &Scanned<'_>) -> Ask {
     }
 }
 
-/// What a session is opened with.
-struct Opening {
-    id: SessionId,
-    live: Arc<Live>,
-    errand: Errand,
-    stripped: Vec<Bytes>,
-    started: Instant,
-}
-
-fn open(opening: Opening, lent: &mut Lent<'_>) -> Planned {
-    let Opening {
-        id,
-        live,
-        errand,
-        stripped,
-        started,
-    } = opening;
-    let Errand::Client {
-        ask,
-        client,
-        asked_model,
-        ..
-    } = &errand
-    else {
-        unreachable!("errands of our own are not planned")
-    };
-    let (planned, reserved) = reserve(&live, ask, lent);
-    let now = lent.now;
+/// Plans for a caller whose wish is understood, and opens its session.
+fn open(opening: Opening, caller: Caller, lent: &mut Lent<'_>) -> Planned {
+    let catalog = &opening.live.catalog;
+    let ask = &caller.ask;
+    let (planned, reserved) = reserve(&opening.live, ask, lent);
     if planned.attempts.is_empty() {
+        let reply = refusals::nothing_to_try(catalog, &planned, (&caller.asked_model, lent.now));
+        let (surface, model) = (ask.surface, Some(ask.model));
+        let refusal = Refusal {
+            reply,
+            client: caller.client,
+        };
         return Planned::Reply(Box::new(Refused {
-            refusal: Refusal {
-                reply: nothing_to_try(&live.catalog, &planned, (asked_model, now)),
-                client: *client,
-            },
-            surface: ask.surface,
-            model: Some(ask.model),
+            refusal,
+            surface,
+            model,
             unavailable: true,
         }));
     }
-    let deadline = started + time_allowed(&live.catalog, ask);
-    let most_attempts = most_attempts(&live.catalog, ask, &planned);
-    let time = deadline.saturating_duration_since(now);
-    let dispatch = dispatch(&live.catalog, ask, (&planned, most_attempts), (stripped, time));
-    let session = Session {
-        id,
-        live,
-        errand,
+    let deadline = opening.started + time_allowed(catalog, ask);
+    let most_attempts = most_attempts(catalog, ask, &planned);
+    let time = deadline.saturating_duration_since(lent.now);
+    let dispatch = dispatch(catalog, ask, (&planned, most_attempts), (opening.stripped, time));
+    let prepared = Prepared {
         plan: planned,
-        attempts: Vec::with_capacity(2),
         reserved,
-        started,
-        deadline,
         most_attempts,
-        passed: None,
-        answered: None,
-        usage: None,
-        answer_model: None,
-        own_time: OwnTime::default(),
-        told: false,
+        deadline,
     };
+    let errand = Errand::Caller(Arc::new(caller));
+    let session = Session::open((opening.id, opening.live, opening.started), errand, prepared);
     Planned::Go(Box::new(session), dispatch)
 }
 
@@ -322,89 +269,4 @@ pub(super) fn clusters(catalog: &Catalog, attempts: &[TargetIx]) -> Vec<Arc<str>
         .iter()
         .map(|target| catalog.provider_of(*target).name.clone())
         .collect()
-}
-
-fn nothing_to_try(catalog: &Catalog, planned: &Plan, (asked, now): (&str, Instant)) -> Reply {
-    let soonest = planned
-        .soonest_return()
-        .map(|until| until.saturating_duration_since(now));
-    let reason = |(target, skip): &(TargetIx, Skip)| format!("{}: {skip}", catalog.provider_of(*target).name);
-    let reasons = planned.skips.iter().map(reason).collect::<Vec<_>>().join("; ");
-    let class = match planned.skips.first() {
-        Some((_, Skip::ContextWindow { .. })) => Class::ContextLength,
-        _ => Class::Unsupported,
-    };
-    let misfit = |skip: &Skip| {
-        matches!(
-            skip,
-            Skip::Unsupported { .. } | Skip::ContextWindow { .. } | Skip::NotAllowed
-        )
-    };
-    let ending = if planned.skips.iter().all(|(_, skip)| misfit(skip)) {
-        Ending::NothingFits {
-            class,
-            reason: &reasons,
-        }
-    } else {
-        Ending::Exhausted
-    };
-    let answer = final_answer(asked, &[], ending, soonest);
-    let mut headers: Vec<(&'static str, Bytes)> = Vec::new();
-    headers.extend(
-        answer
-            .retry_after
-            .map(|seconds| ("retry-after", seconds.to_string().into())),
-    );
-    headers.extend(answer.should_retry.map(|word| ("x-should-retry", word.into())));
-    Reply {
-        status: answer.status,
-        headers,
-        body: answer.body,
-        details: "nothing_available",
-    }
-}
-
-/// Opens the session of a health check of ours.
-pub(super) fn errand(
-    id: SessionId,
-    live: &Arc<Live>,
-    (provider, stripped): (ProviderIx, Vec<Bytes>),
-    now: Instant,
-) -> Planned {
-    let catalog = &live.catalog;
-    let called = catalog.provider(provider);
-    let check = called.health_check.as_ref();
-    let path = check.map_or_else(|| called.models_path.clone(), |check| check.path.clone());
-    let time = check.map_or(Duration::from_secs(10), |check| check.timeout);
-    let mut headers = HeaderChanges {
-        set: Vec::with_capacity(3),
-        remove: stripped,
-    };
-    headers.set("x-envoy-max-retries", "0");
-    headers.set("x-envoy-upstream-rq-timeout-ms", time.as_millis().to_string());
-    headers.set(names::HEADER_ROUTE, names::ROUTE_PROBE);
-    let session = Session {
-        id,
-        live: live.clone(),
-        errand: Errand::HealthCheck { provider, path },
-        plan: Plan::default(),
-        attempts: Vec::new(),
-        reserved: None,
-        started: now,
-        deadline: now + time,
-        most_attempts: 1,
-        passed: None,
-        answered: None,
-        usage: None,
-        answer_model: None,
-        own_time: OwnTime::default(),
-        told: false,
-    };
-    Planned::Go(
-        Box::new(session),
-        Dispatch {
-            headers,
-            clusters: vec![called.name.clone()],
-        },
-    )
 }

@@ -1,0 +1,71 @@
+//! The headers that tell a caller what became of its request.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::operations::millis;
+use super::{Progress, Session, Trial};
+use crate::attempt::HeaderChanges;
+
+impl Session {
+    /// The headers that tell the caller what became of its request.
+    pub(super) fn explain(&self, headers: &mut HeaderChanges, now: Instant) {
+        let catalog = &self.live.catalog;
+        headers.set("x-understudy-id", self.id.to_string());
+        if let Some(last) = self.attempts.last() {
+            headers.set(
+                "x-understudy-provider",
+                text(&catalog.provider_of(last.target).name),
+            );
+            headers.set(
+                "x-understudy-model",
+                text(&catalog.target(last.target).provider_model),
+            );
+        }
+        headers.set("x-understudy-attempts", self.attempts.len().to_string());
+        let upstream = self.upstream(now);
+        let whole = now.saturating_duration_since(self.started);
+        headers.set("x-understudy-upstream-ms", millis(upstream));
+        headers.set("x-understudy-overhead-ms", millis(whole.saturating_sub(upstream)));
+        headers.set("x-understudy-trail", self.trail(now));
+    }
+
+    /// `openai;rate_limited;429;12ms, azure-east;ok;200;340ms`
+    fn trail(&self, now: Instant) -> String {
+        use std::fmt::Write as _;
+        let mut trail = String::with_capacity(40 * self.attempts.len());
+        for trial in &self.attempts {
+            let provider = &self.live.catalog.provider_of(trial.target).name;
+            let (label, status) = match (&trial.record, &trial.progress) {
+                (Some(record), _) => (record.label(), record.status),
+                (None, Progress::Flowing(flow)) => ("ok", Some(flow.status)),
+                (None, _) => ("ok", None),
+            };
+            let separator = if trail.is_empty() { "" } else { ", " };
+            let status = status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+            let spent = upstream_time(trial, now).as_millis();
+            write!(trail, "{separator}{provider};{label};{status};{spent}ms")
+                .expect("writing to a string cannot fail");
+        }
+        trail
+    }
+
+    /// How long the caller was kept waiting by providers.
+    pub(super) fn upstream(&self, now: Instant) -> Duration {
+        self.attempts.iter().map(|trial| upstream_time(trial, now)).sum()
+    }
+}
+
+fn text(text: &std::sync::Arc<str>) -> Bytes {
+    Bytes::copy_from_slice(text.as_bytes())
+}
+
+/// How long an attempt kept the caller waiting: for one that answers, until its headers came.
+fn upstream_time(trial: &Trial, now: Instant) -> Duration {
+    match (&trial.record, &trial.progress) {
+        (Some(record), _) => record.duration,
+        (None, Progress::Flowing(flow)) => flow.first_byte,
+        (None, _) => now.saturating_duration_since(trial.started),
+    }
+}

@@ -1,0 +1,109 @@
+//! Answers on their way: one that is held back, and one that flows.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::operations::Headers;
+use super::tail::Tail;
+use crate::attempt::HeaderChanges;
+use crate::outcome::HeaderView;
+
+/// An answer of which the caller has seen nothing.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub status: u16,
+    headers: Vec<(Bytes, Bytes)>,
+    pub chunks: Vec<Bytes>,
+    pub size: usize,
+    /// The last byte has come.
+    pub ended: bool,
+    pub first_byte: Duration,
+}
+
+/// An answer that the caller is reading.
+#[derive(Debug)]
+pub(super) struct Flow {
+    pub status: u16,
+    pub first_byte: Duration,
+    /// The end of what has passed, where the usage is.
+    pub tail: Tail,
+}
+
+impl Held {
+    pub(super) fn begin<H: Headers>(status: u16, headers: &H, first_byte: Duration) -> Self {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        Self {
+            status,
+            headers,
+            chunks: Vec::new(),
+            size: 0,
+            ended: false,
+            first_byte,
+        }
+    }
+
+    /// Stands in for an answer that never came.
+    pub(super) fn nothing(first_byte: Duration) -> Self {
+        Self {
+            status: 0,
+            headers: Vec::new(),
+            chunks: Vec::new(),
+            size: 0,
+            ended: true,
+            first_byte,
+        }
+    }
+
+    pub(super) fn push(&mut self, chunk: &Bytes, end: bool) {
+        self.ended |= end;
+        if !chunk.is_empty() {
+            self.size += chunk.len();
+            self.chunks.push(chunk.clone());
+        }
+    }
+
+    pub(super) fn is_event_stream(&self) -> bool {
+        let media_type = self.header("content-type").unwrap_or(b"");
+        media_type
+            .get(..17)
+            .is_some_and(|start| start.eq_ignore_ascii_case(b"text/event-stream"))
+    }
+
+    /// The body in one piece; a body that came in one chunk is shared, not copied.
+    pub(super) fn joined(&self) -> Bytes {
+        match &self.chunks[..] {
+            [] => Bytes::new(),
+            [whole] => whole.clone(),
+            parts => parts.concat().into(),
+        }
+    }
+}
+
+impl HeaderView for Held {
+    fn header(&self, name: &str) -> Option<&[u8]> {
+        self.headers
+            .iter()
+            .find(|(shown, _)| shown.as_ref() == name.as_bytes())
+            .map(|(_, value)| value.as_ref())
+    }
+}
+
+/// Takes off what would steer the host: providers that sit behind an Envoy of their own send such headers.
+pub(super) fn cleaned(held: &Held) -> HeaderChanges {
+    let steers = |name: &Bytes| name.starts_with(b"x-envoy-") || name.starts_with(b"x-understudy-");
+    let remove = held
+        .headers
+        .iter()
+        .map(|(name, _)| name)
+        .filter(|name| steers(name))
+        .cloned()
+        .collect();
+    HeaderChanges {
+        set: Vec::new(),
+        remove,
+    }
+}

@@ -1,0 +1,124 @@
+//! An answer has failed: what that means for the next attempt, and for the host.
+
+use std::sync::Arc;
+
+use understudy_proto::names;
+
+use super::concluding::{Conclusion, tried};
+use super::held::{Held, cleaned};
+use super::operations::{Lent, Step};
+use super::planning::{admit_first, clusters};
+use super::{Caller, Session};
+use crate::config::FailoverMode;
+use crate::outcome::{Class, Judged, Scope};
+use crate::plan::{self, Situation, Tried};
+
+/// Statuses for an answer that must not be retried although its real status says so: the first that the host's
+/// policy does not retry.
+const VETO_STATUSES: [u16; 4] = [418, 410, 409, 400];
+
+impl Session {
+    /// An answer has failed: either the next attempt is planned, or this was the last.
+    pub(super) fn failed(&mut self, index: usize, held: Held, judged: Judged, lent: &mut Lent<'_>) -> Step {
+        let class = judged.class;
+        self.vote(index, Some(class), judged.hint, lent);
+        let wanted = self.moves_on(class, held.status);
+        let next = if wanted { self.next(index, lent) } else { None };
+        let conclusion = Conclusion {
+            status: (held.status != 0).then_some(held.status),
+            first_byte: Some(held.first_byte),
+            detail: (held.status == 0).then_some("dns"),
+            failed_over: next.is_some(),
+            ..Conclusion::failed(judged)
+        };
+        self.record(index, conclusion, lent);
+        if let Some(clusters) = next {
+            let mut headers = cleaned(&held);
+            headers.remove("retry-after");
+            headers.set(names::HEADER_RETRY, class.as_str());
+            return Step::Discard {
+                headers,
+                clusters: Some(clusters),
+            };
+        }
+        self.last_failure(index, held, class, wanted)
+    }
+
+    /// Whether the policy lets this failure move on at all.
+    fn moves_on(&self, class: Class, status: u16) -> bool {
+        let Some(Caller { ask, .. }) = self.caller() else {
+            return false;
+        };
+        let failover = &self.live.catalog.model(ask.model).failover;
+        failover.mode == FailoverMode::Retry
+            && !ask.narrowing.failover_off
+            && failover.on.moves_on(class, Some(status))
+    }
+
+    /// Plans what remains after the attempt at `index` failed; `None` when nothing does.
+    fn next(&mut self, index: usize, lent: &mut Lent<'_>) -> Option<Vec<Arc<str>>> {
+        let Caller { ask, .. } = self.caller()?;
+        let used = index + 1;
+        if used >= self.most_attempts || lent.now >= self.deadline {
+            return None;
+        }
+        let live = &self.live;
+        let availability = live.availability(ask.model, lent.now);
+        let draining = |provider| live.is_draining(provider);
+        let situation = Situation {
+            catalog: &live.catalog,
+            ask,
+            availability: &availability,
+            draining: &draining,
+        };
+        let tried: Vec<Tried> = self.attempts[..used].iter().map(tried).collect();
+        let mut rest = plan::replan(&situation, &tried, lent.rng, lent.now);
+        rest.attempts.truncate(self.most_attempts - used);
+        self.reserved = admit_first(live, &mut rest, lent);
+        if rest.attempts.is_empty() {
+            return None;
+        }
+        self.plan.attempts.truncate(used);
+        self.plan.attempts.append(&mut rest.attempts);
+        Some(clusters(&live.catalog, &self.plan.attempts))
+    }
+
+    /// No attempt follows: the caller gets the provider's own answer, or, when the failure is ours, a final one.
+    fn last_failure(&mut self, index: usize, held: Held, class: Class, wanted: bool) -> Step {
+        let ours = class.blame() == Some(Scope::Credential);
+        let replaced = ours || (wanted && class.blame().is_some());
+        let mut headers = cleaned(&held);
+        if let Some(veto) = self.veto(index, held.status) {
+            headers.set(":status", veto.to_string());
+        }
+        if replaced && held.ended {
+            return Step::Discard {
+                headers,
+                clusters: None,
+            };
+        }
+        if replaced {
+            return Step::GiveUp;
+        }
+        self.passed = Some(held.status);
+        Step::Release {
+            headers,
+            held: held.chunks,
+            end: held.ended,
+        }
+    }
+
+    /// The status to show the host when its own policy would retry the real one although we will not; the last step
+    /// restores it.
+    fn veto(&self, index: usize, status: u16) -> Option<u16> {
+        let Caller { ask, .. } = self.caller()?;
+        let catalog = &self.live.catalog;
+        let retried = &catalog
+            .policy(catalog.model(ask.model).policy)
+            .retriable_status_codes;
+        let would_retry = index + 1 < self.most_attempts && retried.contains(&status);
+        VETO_STATUSES
+            .into_iter()
+            .find(|veto| would_retry && !retried.contains(veto))
+    }
+}
