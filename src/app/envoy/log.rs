@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -25,20 +26,32 @@ const WINDOW: Duration = Duration::from_secs(10);
 
 /// The last lines of one Envoy process.
 #[derive(Debug, Default)]
-pub(super) struct Tail(Mutex<VecDeque<String>>);
+pub(super) struct Tail {
+    lines: Mutex<VecDeque<String>>,
+    is_farewell: AtomicBool,
+}
 
 impl Tail {
     fn push(&self, line: String) {
-        let mut lines = self.0.lock();
+        let mut lines = self.lines.lock();
         if lines.len() >= KEPT {
             lines.pop_front();
         }
         lines.push_back(line);
     }
 
+    /// Says that Envoy was asked to end: what it complains of from now on is no warning.
+    pub(super) fn begin_farewell(&self) {
+        self.is_farewell.store(true, Ordering::Relaxed);
+    }
+
+    fn is_farewell(&self) -> bool {
+        self.is_farewell.load(Ordering::Relaxed)
+    }
+
     /// The lines, the oldest first.
     pub(super) fn lines(&self) -> Vec<String> {
-        self.0.lock().iter().cloned().collect()
+        self.lines.lock().iter().cloned().collect()
     }
 }
 
@@ -49,12 +62,12 @@ pub(super) async fn forward(mut output: impl AsyncRead + Unpin, tail: Arc<Tail>)
     let mut teller = Teller::new(Instant::now());
     while let Ok(read @ 1..) = output.read(&mut chunk).await {
         for line in cutter.push(&chunk[..read]) {
-            teller.tell(&line, Instant::now());
+            teller.tell(&line, tail.is_farewell(), Instant::now());
             tail.push(line);
         }
     }
     if let Some(line) = cutter.rest() {
-        teller.tell(&line, Instant::now());
+        teller.tell(&line, tail.is_farewell(), Instant::now());
         tail.push(line);
     }
 }
@@ -132,13 +145,11 @@ impl Teller {
         }
     }
 
-    fn tell(&mut self, line: &str, now: Instant) {
+    fn tell(&mut self, line: &str, is_farewell: bool, now: Instant) {
         let parsed = Line::parse(line);
         let (component, message) = parsed.map_or(("", line), |line| (line.component, line.message));
         // A line without a head belongs to the one before.
-        self.is_warning = parsed.map_or(self.is_warning, |line| {
-            line.is_warning && !is_expected(line.message)
-        });
+        self.is_warning = !is_farewell && parsed.map_or(self.is_warning, |line| line.is_warning);
         if !(self.is_warning && self.may_warn(now)) {
             tracing::debug!(target: "understudy::envoy", component, line = message, "Envoy says");
             return;
@@ -158,11 +169,6 @@ impl Teller {
         self.told = self.told.saturating_add(1);
         self.told <= WARNINGS
     }
-}
-
-/// What Envoy says when it is stopped as it should be.
-fn is_expected(message: &str) -> bool {
-    message == "caught ENVOY_SIGTERM"
 }
 
 #[cfg(test)]

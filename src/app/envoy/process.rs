@@ -96,6 +96,7 @@ impl Process {
 
     /// Asks it to end, and makes it when it takes too long; when this returns, it is gone.
     pub(super) async fn stop(mut self) {
+        self.tail.begin_farewell();
         self.signal(Signal::SIGTERM);
         if tokio::time::timeout(PATIENCE, self.child.wait()).await.is_err() {
             tracing::warn!(
