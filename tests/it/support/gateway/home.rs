@@ -3,7 +3,7 @@
 use tokio::runtime::{Builder, Runtime};
 use understudy::app::{App, Options, StartError};
 
-use crate::support::waiting::within;
+use crate::support::waiting::{BOUND, within};
 
 /// Understudy, at home. Dropped, it is gone as if it had been killed.
 pub(super) struct Home {
@@ -52,8 +52,12 @@ impl Home {
 impl Drop for Home {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            // A runtime cannot be waited for inside another.
-            runtime.shutdown_background();
+            // A runtime cannot be waited for inside another, but a thread can.
+            let gone = std::thread::spawn(move || runtime.shutdown_timeout(BOUND)).join();
+            assert!(
+                gone.is_ok() || std::thread::panicking(),
+                "the runtime of Understudy ended badly"
+            );
         }
     }
 }
