@@ -5,6 +5,7 @@
 
 mod admin;
 mod bind;
+mod breakable;
 pub mod envoy;
 mod health;
 mod observe;

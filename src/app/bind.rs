@@ -5,12 +5,14 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use futures_util::TryStreamExt as _;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use understudy_proto::ext_proc::external_processor_server::ExternalProcessorServer;
 
+use super::breakable::Breakable;
 use crate::config::{GrpcBind, HostPort};
 use crate::extproc::Processor;
 use crate::xds::XdsService;
@@ -142,16 +144,21 @@ impl Grpc {
             .add_service(processor)
             .add_service(ads);
         let socket_file = SocketFile::of(&self.address);
-        let serving = async {
+        let breakable = stopping.clone();
+        let serving = async move {
             match self.socket {
                 Socket::Tcp(listener) => {
-                    let incoming = TcpListenerStream::new(listener);
+                    let incoming = TcpListenerStream::new(listener).and_then(|io| async {
+                        io.set_nodelay(true)?;
+                        Ok(io)
+                    });
+                    let incoming = incoming.map_ok(|io| Breakable::new(io, breakable.clone()));
                     router.serve_with_incoming(incoming).await
                 }
                 Socket::Unix(listener) => {
-                    router
-                        .serve_with_incoming(UnixListenerStream::new(listener))
-                        .await
+                    let incoming = UnixListenerStream::new(listener);
+                    let incoming = incoming.map_ok(|io| Breakable::new(io, breakable.clone()));
+                    router.serve_with_incoming(incoming).await
                 }
             }
         };
