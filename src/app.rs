@@ -15,6 +15,7 @@ mod takeover;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -23,7 +24,7 @@ use tokio_util::task::TaskTracker;
 pub use bind::BindError;
 pub use takeover::Rejected;
 
-use crate::admin::AdminServer;
+use crate::admin::{AdminServer, AdminSource};
 use crate::config::{Config, GrpcBind, Invalid, LoadError, Secret, Sources, SystemSources};
 use crate::extproc::{Gateway, Processor};
 use crate::outcome::FailoverOn;
@@ -44,15 +45,21 @@ pub struct Options {
     pub sources: Arc<dyn Sources + Send + Sync>,
     /// Where access lines go; `None` writes none.
     pub access: Option<Box<dyn Write + Send>>,
+    /// Whether a changed configuration file is taken over while the app runs.
+    pub follow_file: bool,
+    /// Envoy has a configuration of its own and will not ask for one: readiness does not wait for it.
+    pub static_envoy: bool,
 }
 
 impl Options {
-    /// The file at `config`, the real environment, no access lines.
+    /// The file at `config`, followed; the real environment, no access lines, an Envoy that asks.
     pub fn new(config: PathBuf) -> Self {
         Self {
             config,
             sources: Arc::new(SystemSources),
             access: None,
+            follow_file: true,
+            static_envoy: false,
         }
     }
 }
@@ -109,6 +116,13 @@ pub fn failover_cause(word: &str) -> Result<(), Invalid> {
     }
 }
 
+/// What operators would be told by an app that has just started with `config`: every circuit closed, nothing bound.
+pub fn at_rest(config: &Config, path: &std::path::Path) -> Result<impl AdminSource, StartError> {
+    let telemetry = Arc::new(Telemetry::new(None).map_err(StartError::AccessLog)?);
+    let takeover = Takeover::begin(config, path, telemetry).map_err(StartError::Catalog)?;
+    Ok(admin::Source::new(Arc::new(takeover), false))
+}
+
 /// Understudy, serving.
 pub struct App {
     takeover: Arc<Takeover>,
@@ -116,6 +130,7 @@ pub struct App {
     admin: std::net::SocketAddr,
     grpc: GrpcBind,
     stopping: CancellationToken,
+    is_ending: AtomicBool,
     tasks: TaskTracker,
 }
 
@@ -135,7 +150,7 @@ impl App {
         let grpc = bind::grpc(&config.grpc).await.map_err(StartError::Bind)?;
         let bound = grpc.address().clone();
         let token = config.admin.token.as_ref().map(Secret::expose);
-        let source = Arc::new(admin::Source::new(takeover.clone()));
+        let source = Arc::new(admin::Source::new(takeover.clone(), options.static_envoy));
         let admin = AdminServer::bind(config.admin.addr, token, source)
             .await
             .map_err(StartError::Admin)?;
@@ -146,12 +161,14 @@ impl App {
         );
         tasks.spawn(grpc.serve(services, stopping.child_token()));
         tasks.spawn(admin.serve(stopping.child_token()));
-        tasks.spawn(reload::watch(
-            takeover.clone(),
-            options.config,
-            options.sources,
-            stopping.child_token(),
-        ));
+        if options.follow_file {
+            tasks.spawn(reload::watch(
+                takeover.clone(),
+                options.config,
+                options.sources,
+                stopping.child_token(),
+            ));
+        }
         tasks.spawn(health::watch(
             takeover.clone(),
             config.envoy.listener.clone(),
@@ -171,6 +188,7 @@ impl App {
             admin: admin_address,
             grpc: bound,
             stopping,
+            is_ending: AtomicBool::new(false),
             tasks,
         })
     }
@@ -195,19 +213,26 @@ impl App {
         self.takeover.xds()
     }
 
-    /// Lets requests finish, then takes everything down.
-    pub async fn stop(self) {
+    /// Returns when no request is on its way, or when they had time enough; to be followed by [`stop`](Self::stop).
+    pub async fn drained(&self) {
         let gateway = self.takeover.gateway();
         let in_flight = gateway.open_sessions() as u64;
-        self.takeover
-            .telemetry()
-            .emit(&Event::ShutdownBegan { in_flight });
+        if !self.is_ending.swap(true, Ordering::Relaxed) {
+            self.takeover
+                .telemetry()
+                .emit(&Event::ShutdownBegan { in_flight });
+        }
         let drained = async {
             while gateway.open_sessions() > 0 {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
         let _in_time = tokio::time::timeout(DRAIN, drained).await.is_ok();
+    }
+
+    /// Lets requests finish, then takes everything down.
+    pub async fn stop(self) {
+        self.drained().await;
         self.takeover.xds().close();
         self.stopping.cancel();
         self.tasks.close();

@@ -16,11 +16,16 @@ use crate::telemetry::metrics::{CircuitSeen, Observed};
 /// Everything an operator may see or ask for.
 pub(super) struct Source {
     takeover: Arc<Takeover>,
+    static_envoy: bool,
 }
 
 impl Source {
-    pub(super) fn new(takeover: Arc<Takeover>) -> Self {
-        Self { takeover }
+    /// `static_envoy`: Envoy will never ask for its configuration.
+    pub(super) fn new(takeover: Arc<Takeover>, static_envoy: bool) -> Self {
+        Self {
+            takeover,
+            static_envoy,
+        }
     }
 
     fn live(&self) -> Arc<Live> {
@@ -89,7 +94,10 @@ impl AdminSource for Source {
         let progress = self.takeover.xds().watch().borrow().clone();
         let mut reasons = Vec::new();
         if progress.nodes.is_empty() {
-            reasons.push("no Envoy is connected".to_owned());
+            // One that never asks serves as its own configuration says, and we cannot know since when.
+            if !self.static_envoy {
+                reasons.push("no Envoy is connected".to_owned());
+            }
         } else if !progress.is_settled() {
             let generation = self.live().catalog.generation;
             reasons.push(format!("Envoy has not acknowledged generation {generation} yet"));

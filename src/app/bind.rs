@@ -53,7 +53,22 @@ impl fmt::Display for BindError {
                 f,
                 "; stop what listens there, or change `{purpose}` in the configuration"
             ),
-            io::ErrorKind::PermissionDenied => write!(f, "; choose a place that this user may use"),
+            io::ErrorKind::PermissionDenied
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::AlreadyExists
+            | io::ErrorKind::ReadOnlyFilesystem
+            | io::ErrorKind::InvalidInput => {
+                write!(
+                    f,
+                    "; choose another place for `{purpose}`, one that this user may write to"
+                )
+            }
+            io::ErrorKind::AddrNotAvailable => {
+                write!(
+                    f,
+                    "; choose an address of this machine, or 0.0.0.0 for all of them"
+                )
+            }
             _ => Ok(()),
         }
     }
@@ -65,6 +80,8 @@ impl std::error::Error for BindError {}
 pub(super) struct Grpc {
     socket: Socket,
     address: GrpcBind,
+    /// Removes the socket file when it is dropped, served or not.
+    file: SocketFile,
 }
 
 enum Socket {
@@ -88,6 +105,7 @@ pub(super) async fn grpc(wanted: &GrpcBind) -> Result<Grpc, BindError> {
             Ok(Grpc {
                 socket: Socket::Tcp(listener),
                 address,
+                file: SocketFile(None),
             })
         }
         GrpcBind::Unix(path) => {
@@ -95,6 +113,7 @@ pub(super) async fn grpc(wanted: &GrpcBind) -> Result<Grpc, BindError> {
             Ok(Grpc {
                 socket: Socket::Unix(listener),
                 address: GrpcBind::Unix(path.clone()),
+                file: SocketFile(Some(path.clone())),
             })
         }
     }
@@ -105,9 +124,15 @@ async fn unix(path: &Path) -> io::Result<UnixListener> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)?;
     }
-    let is_socket = std::fs::symlink_metadata(path)
-        .is_ok_and(|found| std::os::unix::fs::FileTypeExt::is_socket(&found.file_type()));
-    if is_socket {
+    let found = std::fs::symlink_metadata(path).ok();
+    let is_socket = |found: &std::fs::Metadata| std::os::unix::fs::FileTypeExt::is_socket(&found.file_type());
+    if found.as_ref().is_some_and(|found| !is_socket(found)) {
+        return Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "something that is no socket is there",
+        ));
+    }
+    if found.is_some() {
         if UnixStream::connect(path).await.is_ok() {
             return Err(io::Error::new(
                 io::ErrorKind::AddrInUse,
@@ -143,7 +168,7 @@ impl Grpc {
             .http2_max_local_error_reset_streams(None)
             .add_service(processor)
             .add_service(ads);
-        let socket_file = SocketFile::of(&self.address);
+        let socket_file = self.file;
         let breakable = stopping.clone();
         let serving = async move {
             match self.socket {
@@ -174,15 +199,6 @@ impl Grpc {
 
 /// Removes the socket file when the server is gone.
 struct SocketFile(Option<PathBuf>);
-
-impl SocketFile {
-    fn of(address: &GrpcBind) -> Self {
-        match address {
-            GrpcBind::Unix(path) => Self(Some(path.clone())),
-            GrpcBind::Tcp(_) => Self(None),
-        }
-    }
-}
 
 impl Drop for SocketFile {
     fn drop(&mut self) {

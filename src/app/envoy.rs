@@ -16,12 +16,16 @@ mod ports;
 mod process;
 mod stats;
 mod supervise;
+mod validate;
 mod version;
 
+pub(crate) use admin::percent_encoded;
 pub use admin::{Admin, AdminError};
 pub use child::{EnvoyChild, EnvoyFailed, EnvoyLaunch, EnvoyLogLevel, EnvoyState};
 pub use find::{NoEnvoy, find};
+pub(crate) use folder::Folder;
 pub use stats::Stats;
+pub use validate::{RefusedByEnvoy, validate};
 pub use version::{EnvoyVersion, UnfitEnvoy, version};
 
 #[cfg(test)]

@@ -133,9 +133,17 @@ impl Admin {
         self.json("/config_dump").await
     }
 
+    /// Asks clients to close their connections: each answer from now on says so.
+    pub async fn close_connections(&self) -> Result<(), AdminError> {
+        self.order("/healthcheck/fail").await
+    }
+
     /// Stops accepting connections; those that are open are served on.
     pub async fn drain_listeners(&self) -> Result<(), AdminError> {
-        let path = "/drain_listeners";
+        self.order("/drain_listeners").await
+    }
+
+    async fn order(&self, path: &str) -> Result<(), AdminError> {
         let (status, _) = self.ask(Method::POST, path).await?;
         if status.is_success() {
             Ok(())
@@ -210,8 +218,8 @@ impl Admin {
     }
 }
 
-/// A value for a query: everything but letters, digits and the harmless signs as `%xx`.
-fn percent_encoded(text: &str) -> String {
+/// A value for a path or a query: everything but letters, digits and the harmless signs as `%xx`.
+pub(crate) fn percent_encoded(text: &str) -> String {
     let digit = |half: u8| char::from(b"0123456789ABCDEF"[usize::from(half)]);
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {

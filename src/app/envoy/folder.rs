@@ -10,11 +10,11 @@ const TRIES: usize = 16;
 
 /// A private folder.
 #[derive(Debug)]
-pub(super) struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
     /// Makes one inside `parent`.
-    pub(super) fn create(parent: &Path) -> io::Result<Self> {
+    pub(crate) fn create(parent: &Path) -> io::Result<Self> {
         let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
         for _ in 0..TRIES {
             let unique = fastrand::u64(..);
@@ -29,15 +29,20 @@ impl Folder {
         Err(last)
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// Writes a file that only this user can read, and says where it is.
-    pub(super) fn write(&self, name: &str, content: &str) -> io::Result<PathBuf> {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> io::Result<PathBuf> {
         let path = self.0.join(name);
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(&path)?;
-        file.write_all(content.as_bytes())?;
+        file.write_all(content.as_ref())?;
         Ok(path)
     }
 }
