@@ -1,15 +1,52 @@
-//! The command line: words for people, and which part of the program they start. No decision is made here.
+//! The command line: words for people, and which parts of the program they start.
+//!
+//! Invariant: what a command prints for its user goes through [`output`], and everything that went wrong is said once,
+//! here. It decides nothing about requests.
 
+mod arguments;
+mod check;
+mod demo;
+mod envoy;
+mod gateway;
+#[expect(dead_code, reason = "the commands that use the rest come next")]
+mod gateway_admin;
+mod http;
+mod logging;
+#[expect(dead_code, reason = "the commands that use the rest come next")]
+mod output;
 mod serve;
+mod signals;
+mod simulate;
+mod up;
+#[expect(dead_code, reason = "the commands that use the rest come next")]
+mod words;
 
-use std::path::PathBuf;
+use std::fmt;
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::config;
+use crate::sim::args::SimArgs;
+
+/// More threads than this only hand requests to and fro.
+const MOST_WORKERS: usize = 4;
+/// How long what still runs after a command may take to end.
+const LAST_TASKS: Duration = Duration::from_secs(2);
 
 /// The failover brain for LLM traffic beside a stock Envoy.
 #[derive(Debug, Parser)]
-#[command(name = "understudy", version, about, max_term_width = 110)]
+#[command(
+    name = "understudy",
+    version,
+    about,
+    max_term_width = 110,
+    disable_help_subcommand = false,
+    after_help = "See it at work: understudy demo. Run it: understudy up -c understudy.yaml"
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -17,35 +54,89 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve Envoy over gRPC, and the admin page; Envoy is run by somebody else.
-    Serve(ConfigFile),
+    /// Run everything: Understudy, and Envoy as its supervised child
+    Up(up::Up),
+    /// Run Understudy alone, for an Envoy that somebody else runs (compose, pods)
+    Serve(serve::Serve),
+    /// Check the configuration, and the Envoy configuration it yields
+    Check(check::Check),
+    Sim(Box<SimArgs>),
+    /// Watch a failover: simulated providers, a real Envoy, a story of a dozen lines
+    Demo(demo::Demo),
+    /// Print the JSON Schema of the configuration file, for editors
+    Schema,
 }
 
-/// The configuration file.
-#[derive(Debug, clap::Args)]
-pub struct ConfigFile {
-    /// The configuration file.
-    #[arg(short, long, env = "UNDERSTUDY_CONFIG", default_value = "understudy.yaml")]
-    pub config: PathBuf,
-}
+/// A mistake on the command line.
+#[derive(Debug)]
+struct Usage(String);
 
-/// Runs a command; everything that went wrong is said in one place.
-pub fn run(cli: Cli) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return failed(&anyhow::Error::new(error).context("the runtime cannot be started")),
-    };
-    let outcome = match cli.command {
-        Command::Serve(file) => runtime.block_on(serve::run(file)),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error),
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
-#[expect(clippy::print_stderr, reason = "the last word of the program, for people")]
-fn failed(error: &anyhow::Error) -> ExitCode {
-    eprintln!("understudy: {error:#}");
-    ExitCode::FAILURE
+impl std::error::Error for Usage {}
+
+/// A command did its work, and what it found is bad; it has said so itself.
+#[derive(Debug)]
+struct Told;
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("it did not come out well")
+    }
+}
+
+impl std::error::Error for Told {}
+
+/// Runs a command: 0 when it did what it is for, 1 when not, 2 when it was called wrongly.
+pub fn run(cli: Cli) -> ExitCode {
+    let ran = runtime().and_then(|runtime| {
+        let outcome = runtime.block_on(perform(cli.command));
+        runtime.shutdown_timeout(LAST_TASKS);
+        outcome
+    });
+    ended(ran)
+}
+
+async fn perform(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Up(up) => up::run(up).await,
+        Command::Serve(serve) => serve::run(serve).await,
+        Command::Check(check) => check::run(check).await,
+        Command::Sim(sim) => simulate::run(*sim).await,
+        Command::Demo(demo) => demo::run(demo).await,
+        Command::Schema => Ok(output::text(&config::schema_json())?),
+    }
+}
+
+fn runtime() -> anyhow::Result<Runtime> {
+    use anyhow::Context as _;
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    Builder::new_multi_thread()
+        .worker_threads(cores.min(MOST_WORKERS))
+        .enable_all()
+        .build()
+        .context("the runtime cannot be started")
+}
+
+fn ended(ran: anyhow::Result<()>) -> ExitCode {
+    let Err(error) = ran else {
+        return ExitCode::SUCCESS;
+    };
+    if output::is_closed(&error) {
+        // Whoever read it has seen enough.
+        return ExitCode::SUCCESS;
+    }
+    if error.is::<Told>() {
+        return ExitCode::FAILURE;
+    }
+    output::complaint(&error);
+    if error.is::<Usage>() {
+        ExitCode::from(2)
+    } else {
+        ExitCode::FAILURE
+    }
 }

@@ -1,29 +1,60 @@
 //! `understudy serve`: the gRPC and admin servers, until a signal.
 
-use tokio::signal::unix::{SignalKind, signal};
+use std::io::Write;
 
-use super::ConfigFile;
-use crate::app::{App, Options};
+use clap::Args;
 
-/// Serves until `SIGINT` or `SIGTERM`.
-pub(super) async fn run(file: ConfigFile) -> anyhow::Result<()> {
-    let options = Options {
-        access: Some(Box::new(std::io::stdout())),
-        ..Options::new(file.config)
-    };
-    let app = App::start(options).await?;
-    wait_for_a_signal().await?;
-    app.stop().await;
-    Ok(())
+use super::arguments::ConfigFile;
+use super::logging::LogArgs;
+use super::signals::Signals;
+use crate::app::{self, App, Options};
+use crate::config::SystemSources;
+
+/// Run Understudy alone, for an Envoy that somebody else runs (compose, pods)
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Envoy has a configuration of its own (as envoy/static.yaml) and asks for none: be ready without it
+    #[arg(long)]
+    static_envoy: bool,
+    #[command(flatten)]
+    access: AccessArg,
+    #[command(flatten)]
+    log: LogArgs,
 }
 
-/// Returns when the program is asked to stop.
-pub(super) async fn wait_for_a_signal() -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+/// Whether access lines are written.
+#[derive(Debug, Args)]
+pub(super) struct AccessArg {
+    /// Write no access lines (one JSON object per request) to stdout
+    #[arg(long)]
+    no_access_log: bool,
+}
+
+impl AccessArg {
+    /// Where they go.
+    pub(super) fn writer(&self) -> Option<Box<dyn Write + Send>> {
+        (!self.no_access_log).then(|| Box::new(std::io::stdout()) as Box<dyn Write + Send>)
+    }
+}
+
+/// Serves until `SIGINT` or `SIGTERM`; a second one does not wait for requests on their way.
+pub(super) async fn run(serve: Serve) -> anyhow::Result<()> {
+    let mut signals = Signals::listen()?;
+    let path = serve.file.config;
+    let config = app::load(&path, &SystemSources)?;
+    serve.log.start(config.log)?;
+    let options = Options {
+        access: serve.access.writer(),
+        static_envoy: serve.static_envoy,
+        ..Options::new(path)
+    };
+    let app = App::start_with(config, options).await?;
+    signals.next().await;
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        () = app.stop() => {}
+        () = signals.next() => {}
     }
     Ok(())
 }
