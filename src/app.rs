@@ -26,7 +26,7 @@ pub use takeover::Rejected;
 
 use crate::admin::{AdminServer, AdminSource};
 use crate::config::{Config, GrpcBind, Invalid, LoadError, Secret, Sources, SystemSources};
-use crate::extproc::{Gateway, Processor};
+use crate::extproc::{BrokenRequests, Gateway, Processor};
 use crate::outcome::FailoverOn;
 use crate::telemetry::{Event, Telemetry};
 use crate::xds::{self, XdsState};
@@ -157,6 +157,7 @@ impl App {
         let admin_address = admin.local_addr();
         let services = (
             processor(takeover.gateway()),
+            BrokenRequests::service(takeover.gateway().clone()),
             xds::service(takeover.xds().clone()),
         );
         tasks.spawn(grpc.serve(services, stopping.child_token()));
@@ -169,6 +170,7 @@ impl App {
                 stopping.child_token(),
             ));
         }
+        tasks.spawn(sweep(takeover.gateway().clone(), stopping.child_token()));
         tasks.spawn(health::watch(
             takeover.clone(),
             config.envoy.listener.clone(),
@@ -247,4 +249,14 @@ fn processor(
     // Envoy holds a body back until it is complete and refuses one over `max_body`; this is only the other end.
     const LARGEST: usize = 1 << 30;
     Processor::service(gateway.clone(), LARGEST)
+}
+
+/// Frees what the host forgot to tell, until `stopping`.
+async fn sweep(gateway: Arc<Gateway>, stopping: CancellationToken) {
+    while !stopping.is_cancelled() {
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            () = tokio::time::sleep(Duration::from_secs(1)) => gateway.sweep(),
+        }
+    }
 }

@@ -13,6 +13,7 @@
 mod answering;
 mod arrival;
 mod attempting;
+mod breaking;
 mod concluding;
 mod explaining;
 mod finishing;
@@ -41,6 +42,7 @@ use crate::outcome::Class;
 use crate::plan::{Ask, Plan};
 
 pub use arrival::{Arrival, Arrived, Head, Refusal, arrive};
+pub use breaking::Cut;
 pub use finishing::{HostWords, OUT_OF_TIME};
 pub use live::Live;
 pub use operations::{Dispatch, Final, Headers, Lent, Outcall, Reply, Step};
@@ -130,6 +132,13 @@ struct Trial {
     record: Option<AttemptRecord>,
 }
 
+impl Trial {
+    /// Its answer is on its way to the caller, or broke off on the way.
+    fn is_unfinished(&self) -> bool {
+        matches!(self.progress, Progress::Flowing(_) | Progress::Cut(..))
+    }
+}
+
 /// How far the answer of an attempt has come.
 #[derive(Debug)]
 enum Progress {
@@ -141,6 +150,8 @@ enum Progress {
     Holding(held::Held),
     /// Bytes pass as they come.
     Flowing(held::Flow),
+    /// The bytes have stopped before their end; the host will say whose doing it was.
+    Cut(held::Flow, Instant),
     /// Nothing more is expected.
     Over,
 }

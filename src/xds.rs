@@ -13,6 +13,7 @@
 //! wait with [`settle`](XdsState::settle), plan with the new catalog, and publish the new snapshot alone once the
 //! requests of the old one are over. If an Envoy refuses, publish the old snapshot again.
 
+mod access_log;
 mod bootstrap;
 mod cluster;
 mod conversation;

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use envoy_types::pb::envoy::service::accesslog::v3::access_log_service_server::AccessLogServiceServer;
 use futures_util::TryStreamExt as _;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
@@ -14,7 +15,7 @@ use understudy_proto::ext_proc::external_processor_server::ExternalProcessorServ
 
 use super::breakable::Breakable;
 use crate::config::{GrpcBind, HostPort};
-use crate::extproc::Processor;
+use crate::extproc::{BrokenRequests, Processor};
 use crate::xds::XdsService;
 
 /// Windows of the connections from Envoy: bodies come in one message, and none should wait for another.
@@ -75,6 +76,13 @@ impl fmt::Display for BindError {
 }
 
 impl std::error::Error for BindError {}
+
+/// What is served to Envoy.
+pub(super) type Services = (
+    ExternalProcessorServer<Processor>,
+    AccessLogServiceServer<BrokenRequests>,
+    XdsService,
+);
 
 /// The bound gRPC socket.
 pub(super) struct Grpc {
@@ -154,11 +162,7 @@ impl Grpc {
 
     /// Serves both services until `stopping`; streams that are open then are broken off, never ended cleanly,
     /// because Envoy would send a request on unrewritten after a clean end.
-    pub(super) async fn serve(
-        self,
-        (processor, ads): (ExternalProcessorServer<Processor>, XdsService),
-        stopping: CancellationToken,
-    ) {
+    pub(super) async fn serve(self, (processor, broken, ads): Services, stopping: CancellationToken) {
         let router = Server::builder()
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
@@ -167,6 +171,7 @@ impl Grpc {
             .http2_max_pending_accept_reset_streams(Some(usize::MAX))
             .http2_max_local_error_reset_streams(None)
             .add_service(processor)
+            .add_service(broken)
             .add_service(ads);
         let socket_file = self.file;
         let breakable = stopping.clone();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
@@ -11,8 +11,11 @@ use parking_lot::Mutex;
 use super::telling;
 use crate::breaker::Change;
 use crate::catalog::{Generation, TargetIx};
-use crate::session::{Happened, Lent, Live, OwnStep, Session, SessionId};
+use crate::session::{Cut, Happened, Lent, Live, OwnStep, Session, SessionId};
 use crate::telemetry::{Event, Telemetry};
+
+/// How long the host may take to say whose doing it was that an answer broke off.
+const LONGEST_SILENCE: Duration = Duration::from_secs(2);
 
 /// A session as both stages hold it. The lock is held for one step at a time, never across a wait.
 pub(super) type Shared = Arc<Mutex<Session>>;
@@ -79,6 +82,26 @@ impl Gateway {
         self.sessions
             .iter()
             .any(|entry| entry.value().lock().live().catalog.generation < generation)
+    }
+
+    /// Gives up waiting for the host's word on answers that broke off some time ago: the log it comes by may lose
+    /// one, and a session must not be kept for ever.
+    pub fn sweep(&self) {
+        let now = now();
+        let overdue = |session: &Session| {
+            session
+                .cut_since()
+                .is_some_and(|since| now.saturating_duration_since(since) > LONGEST_SILENCE)
+        };
+        let forgotten: Vec<Shared> = (self.sessions.iter())
+            .filter(|entry| overdue(&entry.value().lock()))
+            .map(|entry| entry.value().clone())
+            .collect();
+        for shared in forgotten {
+            self.step(OwnStep::Finish, &shared, |session, lent| {
+                session.on_cut(Cut::Unknown, lent);
+            });
+        }
     }
 
     /// Tells of a circuit that changed by other means than a request.

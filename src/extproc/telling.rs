@@ -197,6 +197,7 @@ fn outcome(outcome: session::RequestOutcome) -> RequestOutcome {
         session::RequestOutcome::Exhausted => RequestOutcome::Exhausted,
         session::RequestOutcome::Unavailable => RequestOutcome::Unavailable,
         session::RequestOutcome::TimedOut => RequestOutcome::TimedOut,
+        session::RequestOutcome::Broken => RequestOutcome::Broken,
         session::RequestOutcome::Abandoned => RequestOutcome::Abandoned,
     }
 }

@@ -104,7 +104,7 @@ impl Session {
                 }
                 Step::Pass
             }
-            untouched @ (Progress::Asked | Progress::Over) => {
+            untouched @ (Progress::Asked | Progress::Cut(..) | Progress::Over) => {
                 trial.progress = untouched;
                 Step::Pass
             }

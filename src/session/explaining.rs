@@ -39,7 +39,7 @@ impl Session {
             let provider = &self.live.catalog.provider_of(trial.target).name;
             let (label, status) = match (&trial.record, &trial.progress) {
                 (Some(record), _) => (record.label(), record.status),
-                (None, Progress::Flowing(flow)) => ("ok", Some(flow.status)),
+                (None, Progress::Flowing(flow) | Progress::Cut(flow, _)) => ("ok", Some(flow.status)),
                 (None, _) => ("ok", None),
             };
             let separator = if trail.is_empty() { "" } else { ", " };
@@ -65,7 +65,7 @@ fn text(text: &std::sync::Arc<str>) -> Bytes {
 fn upstream_time(trial: &Trial, now: Instant) -> Duration {
     match (&trial.record, &trial.progress) {
         (Some(record), _) => record.duration,
-        (None, Progress::Flowing(flow)) => flow.first_byte,
+        (None, Progress::Flowing(flow) | Progress::Cut(flow, _)) => flow.first_byte,
         (None, _) => now.saturating_duration_since(trial.started),
     }
 }

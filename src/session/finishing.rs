@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::concluding::NoAnswer;
 use super::operations::{Final, Headers, Lent};
-use super::{AttemptRecord, Caller, Errand, Happened, Progress, RequestOutcome, RequestRecord, Session};
+use super::{
+    AttemptRecord, Caller, Errand, Happened, Progress, RequestOutcome, RequestRecord, Session, Trial,
+};
 use crate::attempt::HeaderChanges;
 use crate::breaker::TargetAvailability;
 use crate::outcome::{Ending, Tried, final_answer};
@@ -13,9 +15,9 @@ use understudy_proto::names;
 /// What the caller was given.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Answered {
-    at: Instant,
-    status: u16,
-    outcome: RequestOutcome,
+    pub at: Instant,
+    pub status: u16,
+    pub outcome: RequestOutcome,
 }
 
 /// What the host says about the final answer.
@@ -40,21 +42,15 @@ pub const OUT_OF_TIME: &str = "understudy_out_of_time";
 
 impl Session {
     /// The host no longer shows us attempt `number`: what became of it is told by the next attempt or by the
-    /// final answer. Only an answer that was flowing ends here.
+    /// final answer. Of an answer that was flowing, the host will say whose doing it was.
     pub fn on_attempt_end(&mut self, number: u32, lent: &mut Lent<'_>) {
-        let index = number.max(1) as usize - 1;
-        let flowing = self
-            .attempts
-            .get(index)
-            .is_some_and(|trial| matches!(trial.progress, Progress::Flowing(_)));
-        if flowing {
-            self.conclude_unanswered(index, NoAnswer::Abandoned, false, lent);
-            self.answered = self.answered.map(|answered| Answered {
-                outcome: RequestOutcome::Abandoned,
-                ..answered
-            });
-            self.tell_if_over(lent);
-        }
+        let Some(trial) = self.attempts.get_mut(number.max(1) as usize - 1) else {
+            return;
+        };
+        trial.progress = match std::mem::replace(&mut trial.progress, Progress::Over) {
+            Progress::Flowing(flow) => Progress::Cut(flow, lent.now),
+            other => other,
+        };
     }
 
     /// The final answer is on its way to the caller.
@@ -118,9 +114,7 @@ impl Session {
         }
         let last = self.attempts.len().saturating_sub(1);
         for index in 0..self.attempts.len() {
-            if self.attempts[index].record.is_none()
-                && !matches!(self.attempts[index].progress, Progress::Flowing(_))
-            {
+            if self.attempts[index].record.is_none() && !self.attempts[index].is_unfinished() {
                 let end = if index == last {
                     told_by(words.details)
                 } else {
@@ -230,10 +224,7 @@ impl Session {
 
     /// Tells the whole request, once, when its answer is decided and nothing flows any more.
     pub(super) fn tell_if_over(&mut self, lent: &mut Lent<'_>) {
-        let flowing = self
-            .attempts
-            .iter()
-            .any(|trial| matches!(trial.progress, Progress::Flowing(_)));
+        let flowing = self.attempts.iter().any(Trial::is_unfinished);
         let Some(answered) = self.answered.filter(|_| !flowing && !self.told) else {
             return;
         };

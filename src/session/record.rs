@@ -67,6 +67,8 @@ pub enum RequestOutcome {
     Unavailable,
     /// The request's time was over.
     TimedOut,
+    /// The answer broke off while the caller was reading it.
+    Broken,
     /// The client went away.
     Abandoned,
 }

@@ -26,7 +26,7 @@ use understudy_proto::names;
 
 use super::message::{any, boolean, duration, set_header, tcp, uint32};
 use super::settings::EnvoySettings;
-use super::{filter as stages, local_reply};
+use super::{access_log, filter as stages, local_reply};
 
 /// The listener that clients use, and its route configuration.
 pub(super) const CLIENTS: &str = "understudy";
@@ -73,6 +73,7 @@ pub(super) fn clients_with(settings: &EnvoySettings, routes: RouteSpecifier) -> 
 fn connection_manager(understudy: &str) -> HttpConnectionManager {
     HttpConnectionManager {
         stat_prefix: CLIENTS.to_owned(),
+        access_log: vec![access_log::broken_requests(understudy)],
         http_filters: stages::listener_filters(understudy),
         common_http_protocol_options: Some(HttpProtocolOptions {
             headers_with_underscores_action: HeadersWithUnderscoresAction::DropHeader.into(),

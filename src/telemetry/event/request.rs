@@ -22,19 +22,22 @@ pub enum RequestOutcome {
     TimedOut,
     /// Our own refusal: no such model, no such path, a bad key, unreadable.
     Rejected,
+    /// The answer broke off while the client was reading it.
+    Broken,
     /// The client went away.
     Abandoned,
 }
 
 impl RequestOutcome {
     /// Every outcome, in the order of their indices.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Success,
         Self::CallerError,
         Self::Exhausted,
         Self::Unavailable,
         Self::TimedOut,
         Self::Rejected,
+        Self::Broken,
         Self::Abandoned,
     ];
 
@@ -47,6 +50,7 @@ impl RequestOutcome {
             Self::Unavailable => "unavailable",
             Self::TimedOut => "timed_out",
             Self::Rejected => "rejected",
+            Self::Broken => "broken",
             Self::Abandoned => "abandoned",
         }
     }

@@ -14,6 +14,7 @@ use prometheus::{Counter, Histogram, IntCounter};
 use super::family::Values;
 use crate::catalog::{Catalog, ClientIx, Clients, Generation, ModelIx, TargetIx};
 use crate::outcome::Class;
+use crate::telemetry::event::RequestOutcome;
 
 /// The names that a catalog allows as labels.
 #[derive(Debug, Clone)]
@@ -122,7 +123,7 @@ impl TargetHandles {
 /// The counters of one model.
 pub(super) struct ModelHandles {
     pub(super) name: Arc<str>,
-    pub(super) requests: Slots<IntCounter, 7>,
+    pub(super) requests: Slots<IntCounter, { RequestOutcome::ALL.len() }>,
     pub(super) duration: OnceLock<Histogram>,
 }
 
@@ -139,7 +140,7 @@ impl ModelHandles {
 /// The counters of one client.
 pub(super) struct ClientHandles {
     pub(super) name: Arc<str>,
-    pub(super) requests: Slots<IntCounter, 7>,
+    pub(super) requests: Slots<IntCounter, { RequestOutcome::ALL.len() }>,
 }
 
 impl ClientHandles {
