@@ -170,9 +170,9 @@ impl Parts {
 
     async fn home(&self) -> Result<Home, StartError> {
         let options = Options {
-            config: self.config.clone(),
             sources: Arc::new(self.sources.clone()),
             access: Some(self.access.writer()),
+            ..Options::new(self.config.clone())
         };
         Home::start(options).await
     }
