@@ -5,6 +5,8 @@
 mod azure;
 mod openai;
 pub mod scan;
+pub mod sse;
+pub mod stream;
 pub mod usage;
 
 use bytes::Bytes;
