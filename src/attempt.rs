@@ -4,6 +4,8 @@
 //! one attempt survive into the next one inside Envoy, so every attempt says every header: it sets what its provider
 //! needs and removes whatever else it was shown. It knows nothing of gRPC, circuits or time.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
 use crate::catalog::{Credential, HeaderSecret, Provider, Surface, Target};
@@ -36,11 +38,28 @@ pub struct Original {
     /// The body, shared by all attempts.
     pub body: Bytes,
     /// Where the model's name stands in it, quotes included.
-    pub model_span: std::ops::Range<usize>,
+    pub model_span: Range<usize>,
+    /// The same request, asking for the usage of its stream too: for targets that can say it, when the caller did
+    /// not ask.
+    pub with_usage: Option<(Bytes, Range<usize>)>,
     /// The caller's headers that providers may see.
     pub headers: Vec<(Bytes, Bytes)>,
     /// The caller's own credential, without its scheme, for providers that are sent it.
     pub credential: Option<HeaderSecret>,
+}
+
+impl Original {
+    /// Whether `target` is asked for the usage of a stream although the caller did not ask.
+    pub fn adds_usage_for(&self, target: &Target) -> bool {
+        !target.lacks.stream_usage && self.with_usage.is_some()
+    }
+
+    fn asking(&self, target: &Target) -> (&Bytes, &Range<usize>) {
+        match &self.with_usage {
+            Some((body, span)) if self.adds_usage_for(target) => (body, span),
+            _ => (&self.body, &self.model_span),
+        }
+    }
 }
 
 /// A request ready for one provider.
@@ -66,9 +85,10 @@ pub fn rewrite<'a>(
     headers.set.extend(original.headers.iter().cloned());
     sign_in(&mut headers, provider, original.credential.as_ref());
     remove_the_rest(&mut headers, shown);
+    let (body, span) = original.asking(target);
     Outgoing {
         headers,
-        body: scan::replace_model(&original.body, &original.model_span, &target.provider_model),
+        body: scan::replace_model(body, span, &target.provider_model),
     }
 }
 

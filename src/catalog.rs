@@ -85,6 +85,8 @@ pub struct Lacks {
     pub streaming: bool,
     /// No JSON schema output.
     pub json_schema: bool,
+    /// No usage at the end of a stream.
+    pub stream_usage: bool,
 }
 
 /// The part of OpenAI's API that a request speaks to.

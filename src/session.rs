@@ -24,6 +24,7 @@ mod narrowing;
 mod operations;
 mod planning;
 mod record;
+mod streaming;
 mod tail;
 
 #[cfg(test)]
@@ -148,6 +149,8 @@ enum Progress {
     Judging(held::Held),
     /// A complete answer is read before its first byte is released.
     Holding(held::Held),
+    /// A stream is held back until it says something.
+    Gating(held::Gate),
     /// Bytes pass as they come.
     Flowing(held::Flow),
     /// The bytes have stopped before their end; the host will say whose doing it was.
@@ -207,11 +210,6 @@ impl Session {
     /// When the request's time is over.
     pub fn deadline(&self) -> Instant {
         self.deadline
-    }
-
-    /// True when the budget must be kept by us, because the host's own limit would cut a stream that flows.
-    pub fn keeps_own_budget(&self) -> bool {
-        self.caller().is_some_and(|caller| caller.ask.stream)
     }
 
     /// Adds time that one of our steps took.

@@ -117,6 +117,7 @@ impl Catalog {
                 vision: !target.supports.vision,
                 streaming: !target.supports.streaming,
                 json_schema: !target.supports.json_schema,
+                stream_usage: !target.supports.stream_usage,
             },
             price: target.price,
             breaker: target.breaker,

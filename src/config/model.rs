@@ -70,6 +70,8 @@ pub struct Supports {
     pub vision: bool,
     /// Answers by a JSON schema.
     pub json_schema: bool,
+    /// Usage at the end of a stream, when asked for by `stream_options`.
+    pub stream_usage: bool,
     /// Streamed answers.
     pub streaming: bool,
 }
@@ -80,6 +82,7 @@ impl Default for Supports {
             tools: true,
             vision: true,
             json_schema: true,
+            stream_usage: true,
             streaming: true,
         }
     }

@@ -13,10 +13,11 @@ use understudy_proto::names;
 
 use super::sessions::{Gateway, Shared};
 use super::wire;
-use crate::session::{OUT_OF_TIME, OwnStep, SessionId, Step};
+use crate::attempt::HeaderChanges;
+use crate::session::{Lent, OwnStep, Session, SessionId, Step};
 
-/// Said to Envoy when an answer has failed for good while its provider is still sending.
-const GIVEN_UP: &str = "understudy_given_up";
+/// Said to Envoy when an answer broke off while the caller was reading it.
+const BROKEN_OFF: &str = "understudy_broken_off";
 
 /// One attempt, from the request that leaves to the last byte of its answer.
 pub(super) struct AttemptStage {
@@ -25,8 +26,8 @@ pub(super) struct AttemptStage {
     attempt: Option<(Shared, u32)>,
     /// Answers that are ready to be sent.
     ready: VecDeque<ProcessingResponse>,
-    /// When we end this attempt ourselves.
-    deadline: Option<Instant>,
+    /// When the session wants to be asked again although nothing has come.
+    wake: Option<Instant>,
 }
 
 impl AttemptStage {
@@ -36,7 +37,7 @@ impl AttemptStage {
             inbound,
             attempt: None,
             ready: VecDeque::new(),
-            deadline: None,
+            wake: None,
         }
     }
 
@@ -46,14 +47,14 @@ impl AttemptStage {
             if let Some(answer) = self.ready.pop_front() {
                 return Some(Ok(answer));
             }
-            let message = match self.deadline {
+            let message = match self.wake {
                 None => self.inbound.message().await,
-                Some(deadline) => tokio::select! {
+                Some(wake) => tokio::select! {
                     biased;
                     message = self.inbound.message() => message,
-                    () = tokio::time::sleep_until(deadline.into()) => {
-                        self.deadline = None;
-                        return Some(Ok(wire::give_up(OUT_OF_TIME)));
+                    () = tokio::time::sleep_until(wake.into()) => {
+                        self.woken();
+                        continue;
                     }
                 },
             };
@@ -99,50 +100,53 @@ impl AttemptStage {
         };
         let number = attributes.count(names::ATTRIBUTE_ATTEMPT).unwrap_or(1);
         let (shown, _) = wire::Shown::new(headers);
-        let (outcall, deadline) = self.gateway.step(OwnStep::Attempt, &shared, |session, lent| {
-            (
-                session.attempt(number, &shown, lent),
-                session.keeps_own_budget().then(|| session.deadline()),
-            )
+        let (outcall, wake) = self.gateway.step(OwnStep::Attempt, &shared, |session, lent| {
+            (session.attempt(number, &shown, lent), session.wake_at(number))
         });
-        self.deadline = deadline;
+        self.wake = wake;
         self.attempt = Some((shared, number));
         self.ready.push_back(wire::outcall(outcall));
         Ok(())
     }
 
-    fn answered(&mut self, headers: pb::HttpHeaders) {
+    /// Runs one step of the session and notes when it wants to be asked again.
+    fn step(&mut self, step: impl FnOnce(&mut Session, u32, &mut Lent<'_>) -> Step) -> Step {
         let Some((shared, number)) = &self.attempt else {
-            return;
+            return Step::Pass;
         };
-        let (shown, ends) = wire::Shown::new(headers);
-        let step = self.gateway.step(OwnStep::Attempt, shared, |session, lent| {
-            session.on_response_headers(*number, &shown, ends, lent)
+        let (step, wake) = self.gateway.step(OwnStep::Attempt, shared, |session, lent| {
+            (step(session, *number, lent), session.wake_at(*number))
         });
+        self.wake = wake;
+        step
+    }
+
+    fn answered(&mut self, headers: pb::HttpHeaders) {
+        let (shown, ends) = wire::Shown::new(headers);
+        let step = self.step(|session, number, lent| session.on_response_headers(number, &shown, ends, lent));
         self.carry_out(step, (Bytes::new(), ends), ends);
     }
 
     fn chunk(&mut self, body: Bytes, end: bool) {
-        let Some((shared, number)) = &self.attempt else {
-            return;
-        };
-        let step = self.gateway.step(OwnStep::Attempt, shared, |session, lent| {
-            session.on_chunk(*number, &body, end, lent)
-        });
+        let step = self.step(|session, number, lent| session.on_chunk(number, &body, end, lent));
         self.carry_out(step, (body, end), false);
+    }
+
+    fn woken(&mut self) {
+        let step = self.step(|session, number, lent| session.on_wake(number, lent));
+        self.carry_out(step, (Bytes::new(), false), false);
     }
 
     /// Trailers end an answer as its last chunk does; what was held is released before them.
     fn trailers(&mut self) {
-        let Some((shared, number)) = &self.attempt else {
-            return;
-        };
-        let step = self.gateway.step(OwnStep::Attempt, shared, |session, lent| {
-            session.on_chunk(*number, &Bytes::new(), true, lent)
-        });
+        let step = self.step(|session, number, lent| session.on_chunk(number, &Bytes::new(), true, lent));
         match step {
             Step::Release { headers, held, .. } => self.release(headers, held, false),
-            step @ (Step::Discard { .. } | Step::GiveUp) => {
+            Step::Send { chunks, .. } => self.send(chunks, false),
+            Step::BreakOff { chunks, event, .. } => {
+                self.send(chunks.into_iter().chain([event]).collect(), false)
+            }
+            Step::Discard { .. } | Step::GiveUp(_) => {
                 return self.carry_out(step, (Bytes::new(), true), false);
             }
             Step::Pass | Step::Hold => {}
@@ -159,23 +163,30 @@ impl AttemptStage {
         match step {
             Step::Hold => {}
             Step::Pass => self.ready.push_back(wire::chunk(chunk, end)),
+            Step::Send { chunks, end } => self.send(chunks, end),
             Step::Release { headers, held, end } => self.release(headers, held, end && !bodiless),
-            Step::GiveUp => {
-                self.deadline = None;
-                self.ready.push_back(wire::give_up(GIVEN_UP));
-            }
+            Step::GiveUp(words) => self.ready.push_back(wire::give_up(words)),
             Step::Discard { headers, clusters } => {
-                self.deadline = None;
                 self.ready.push_back(wire::discard(headers, clusters.as_deref()));
+            }
+            Step::BreakOff { chunks, event, ended } => {
+                self.send(chunks.into_iter().chain([event]).collect(), ended);
+                if !ended {
+                    // An end of our own would leave the provider's connection open for ever.
+                    self.ready.push_back(wire::give_up(BROKEN_OFF));
+                }
             }
         }
     }
 
-    fn release(&mut self, headers: crate::attempt::HeaderChanges, held: Vec<Bytes>, end: bool) {
-        self.deadline = None;
+    fn release(&mut self, headers: HeaderChanges, held: Vec<Bytes>, end: bool) {
         self.ready.push_back(wire::release(headers));
-        let last = held.len();
-        for (position, body) in held.into_iter().enumerate() {
+        self.send(held, end);
+    }
+
+    fn send(&mut self, chunks: Vec<Bytes>, end: bool) {
+        let last = chunks.len();
+        for (position, body) in chunks.into_iter().enumerate() {
             self.ready
                 .push_back(wire::chunk(body, end && position + 1 == last));
         }

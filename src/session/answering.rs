@@ -2,18 +2,19 @@
 //!
 //! A failed answer is held until its body (bounded) has been read, because the body says what the status does not.
 //! A complete JSON answer is held too (bounded), so that an answer that is none can still fail over. Everything
-//! larger, and every stream, flows byte for byte.
+//! larger flows byte for byte; of streams, see the steps beside this.
 
 use bytes::Bytes;
 use understudy_proto::names;
 
 use super::concluding::{Conclusion, plainly};
-use super::held::{Flow, Held, cleaned};
+use super::held::{Flow, Held, Reader, cleaned};
 use super::operations::{Headers, Lent, Step};
 use super::tail::Tail;
 use super::{Progress, Session};
 use crate::attempt::HeaderChanges;
 use crate::catalog::Credential;
+use crate::dialect::stream::{Whole, judge_whole};
 use crate::dialect::usage;
 use crate::outcome::{Class, Evidence, HeaderView, Judged, decode, judge};
 
@@ -21,6 +22,8 @@ use crate::outcome::{Class, Evidence, HeaderView, Judged, decode, judge};
 const JUDGED_BYTES: usize = 64 << 10;
 /// Most bytes of a good answer that are held; beyond, it flows.
 const HELD_BYTES: usize = 256 << 10;
+/// Most bytes that a held answer may unfold into.
+const DECODED_BYTES: usize = 4 << 20;
 
 impl Session {
     /// The response headers of attempt `number` have come; `ends` when no body follows.
@@ -57,6 +60,9 @@ impl Session {
         let held = Held::begin(status, headers, first_byte);
         if !(200..300).contains(&status) {
             trial.progress = Progress::Judging(held);
+        } else if held.is_event_stream() && held.is_plain() {
+            let gate = self.gate(index, held);
+            self.attempts[index].progress = Progress::Gating(gate);
         } else if held.is_event_stream() {
             return self.flow(index, held, ends, lent);
         } else {
@@ -96,14 +102,8 @@ impl Session {
                 trial.progress = Progress::Holding(held);
                 Step::Hold
             }
-            Progress::Flowing(mut flow) => {
-                flow.tail.push(chunk);
-                trial.progress = Progress::Flowing(flow);
-                if end {
-                    self.flowed(index, lent);
-                }
-                Step::Pass
-            }
+            Progress::Gating(gate) => self.on_gated(index, gate, (chunk, end), lent),
+            Progress::Flowing(flow) => self.on_flowing(index, flow, (chunk, end), lent),
             untouched @ (Progress::Asked | Progress::Cut(..) | Progress::Over) => {
                 trial.progress = untouched;
                 Step::Pass
@@ -114,13 +114,23 @@ impl Session {
     fn judged(&self, index: usize, held: &Held, complete: bool, lent: &Lent<'_>) -> Judged {
         let body = held.joined();
         let decoded = decode(held.header("content-encoding"), &body, JUDGED_BYTES);
+        self.evidence_judged(index, held, (&decoded.bytes, complete && decoded.complete), lent)
+    }
+
+    fn evidence_judged(
+        &self,
+        index: usize,
+        held: &Held,
+        (body, body_complete): (&[u8], bool),
+        lent: &Lent<'_>,
+    ) -> Judged {
         let provider = self.live.catalog.provider_of(self.attempts[index].target);
         let evidence = Evidence {
             dialect: provider.dialect.errors(),
             status: held.status,
             headers: held,
-            body: &decoded.bytes,
-            body_complete: complete && decoded.complete,
+            body,
+            body_complete,
         };
         let mut judged = judge(&evidence, lent.today);
         if matches!(provider.credential, Credential::Passthrough) {
@@ -129,11 +139,10 @@ impl Session {
         judged
     }
 
-    /// A complete good answer: it is released as it came, unless it is none.
+    /// A complete answer of success: it is released as it came, unless it is none.
     fn complete(&mut self, index: usize, held: Held, lent: &mut Lent<'_>) -> Step {
         let body = held.joined();
-        if body.is_empty() {
-            let judged = plainly(Class::BadResponse, "the answer is empty");
+        if let Some(judged) = self.not_an_answer(index, &held, &body, lent) {
             return self.failed(index, held, judged, lent);
         }
         self.usage = usage::usage(&body);
@@ -148,17 +157,45 @@ impl Session {
         }
     }
 
-    /// The caller begins to see the answer; from here on nothing can fail over.
+    /// What an answer of success is that is none: an error, an empty list, no JSON.
+    fn not_an_answer(&self, index: usize, held: &Held, body: &Bytes, lent: &Lent<'_>) -> Option<Judged> {
+        let bad = |message| Some(plainly(Class::BadResponse, message));
+        if body.is_empty() {
+            return bad("the answer is empty");
+        }
+        let decoded = decode(held.header("content-encoding"), body, DECODED_BYTES);
+        if !decoded.complete && !held.is_plain() {
+            return bad("the answer's encoding cannot be read");
+        }
+        let surface = self.caller()?.ask.surface;
+        match judge_whole(surface, &Bytes::copy_from_slice(&decoded.bytes)) {
+            Whole::Good => None,
+            Whole::Empty => bad("the answer has nothing in it"),
+            Whole::Unreadable => bad("the answer is not JSON, or not all of it"),
+            Whole::WrongShape => bad("the answer has not the form of an answer"),
+            Whole::ErrorInside(error) => Some(self.judged_inside(index, held, &error, lent)),
+        }
+    }
+
+    /// An error that came with a status of success.
+    pub(super) fn judged_inside(&self, index: usize, held: &Held, error: &[u8], lent: &Lent<'_>) -> Judged {
+        self.evidence_judged(index, held, (error, true), lent)
+    }
+
+    /// The caller begins to see an answer that is not read; from here on nothing can fail over.
     fn flow(&mut self, index: usize, held: Held, ends: bool, lent: &mut Lent<'_>) -> Step {
         let headers = cleaned(&held);
         let mut tail = Tail::default();
         held.chunks.iter().for_each(|chunk| tail.push(chunk));
+        let (status, first_token, heard) = (held.status, held.first_byte, lent.now);
+        let reader = Reader::Opaque(tail);
         self.attempts[index].progress = Progress::Flowing(Flow {
-            status: held.status,
-            first_byte: held.first_byte,
-            tail,
+            status,
+            first_token,
+            heard,
+            reader,
         });
-        self.prove(index, held.first_byte, lent);
+        self.prove(index, first_token, lent);
         if ends {
             self.flowed(index, lent);
         }
@@ -170,14 +207,15 @@ impl Session {
     }
 
     /// A flowing answer has come to its end.
-    fn flowed(&mut self, index: usize, lent: &mut Lent<'_>) {
+    pub(super) fn flowed(&mut self, index: usize, lent: &mut Lent<'_>) {
         let trial = &mut self.attempts[index];
         let Progress::Flowing(flow) = std::mem::replace(&mut trial.progress, Progress::Over) else {
             return;
         };
-        self.usage = flow.tail.usage();
+        self.usage = flow.reader.usage();
+        self.answer_model = flow.reader.answer_model().map(Into::into);
         self.vote(index, None, None, lent);
-        self.record(index, Conclusion::succeeded(flow.status, flow.first_byte), lent);
+        self.record(index, Conclusion::succeeded(flow.status, flow.first_token), lent);
         self.tell_if_over(lent);
     }
 }

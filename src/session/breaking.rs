@@ -43,16 +43,21 @@ impl Session {
                 RequestOutcome::Abandoned,
             ),
         };
-        self.usage = flow.tail.usage();
+        self.usage = flow.reader.usage();
         self.vote(index, Some(class), None, lent);
         let conclusion = Conclusion {
             status: Some(flow.status),
-            first_byte: Some(flow.first_byte),
+            first_byte: Some(flow.first_token),
             ..Conclusion::failed(plainly(class, message))
         };
         self.record(index, conclusion, lent);
-        self.answered = self.answered.map(|answered| Answered { outcome, ..answered });
+        self.answer_became(outcome);
         self.tell_if_over(lent);
+    }
+
+    /// What became of the answer after its headers had gone out.
+    pub(super) fn answer_became(&mut self, outcome: RequestOutcome) {
+        self.answered = self.answered.map(|answered| Answered { outcome, ..answered });
     }
 
     /// Since when the host has owed its word on an answer that broke off.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::operations::Lent;
+use super::streaming::patience_with_streams;
 use super::{AttemptRecord, Happened, Progress, Session, Trial};
 use crate::breaker::{Failure, Vote, Weight};
 use crate::catalog::{Credential, TargetIx};
@@ -23,6 +24,8 @@ pub(super) enum NoAnswer {
     Broken,
     /// The attempt ran out of time.
     TimedOut,
+    /// The stream said nothing in time.
+    SilentStream,
     /// The client went away.
     Abandoned,
 }
@@ -41,6 +44,11 @@ impl NoAnswer {
             Self::Unconnected { detail, message } => (Class::Connect, Some(detail), message),
             Self::Broken => (Class::Reset, None, "the connection broke before an answer came"),
             Self::TimedOut => (Class::Timeout, None, "no answer came in time"),
+            Self::SilentStream => (
+                Class::FirstTokenTimeout,
+                None,
+                "no answer came in the time for a first token",
+            ),
             Self::Abandoned => (Class::Abandoned, None, "the caller went away"),
         };
         Conclusion {
@@ -119,6 +127,11 @@ impl Session {
         failed_over: bool,
         lent: &mut Lent<'_>,
     ) {
+        let end = if end == NoAnswer::TimedOut && self.is_held_to_first_token() {
+            NoAnswer::SilentStream
+        } else {
+            end
+        };
         let conclusion = end.conclusion(failed_over);
         self.vote(
             index,
@@ -127,6 +140,14 @@ impl Session {
             lent,
         );
         self.record(index, conclusion, lent);
+    }
+
+    /// Whether the time for a stream's first token is shorter than that of a whole attempt.
+    fn is_held_to_first_token(&self) -> bool {
+        self.caller().is_some_and(|caller| {
+            let failover = &self.live.catalog.model(caller.ask.model).failover;
+            caller.ask.stream && patience_with_streams(failover) < failover.per_try_timeout
+        })
     }
 
     /// The verdict on the attempt at `index` votes in its circuits.

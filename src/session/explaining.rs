@@ -65,7 +65,7 @@ fn text(text: &std::sync::Arc<str>) -> Bytes {
 fn upstream_time(trial: &Trial, now: Instant) -> Duration {
     match (&trial.record, &trial.progress) {
         (Some(record), _) => record.duration,
-        (None, Progress::Flowing(flow) | Progress::Cut(flow, _)) => flow.first_byte,
+        (None, Progress::Flowing(flow) | Progress::Cut(flow, _)) => flow.first_token,
         (None, _) => now.saturating_duration_since(trial.started),
     }
 }

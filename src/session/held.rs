@@ -1,12 +1,14 @@
 //! Answers on their way: one that is held back, and one that flows.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::operations::Headers;
 use super::tail::Tail;
 use crate::attempt::HeaderChanges;
+use crate::dialect::stream::StreamJudge;
+use crate::dialect::usage::Usage;
 use crate::outcome::HeaderView;
 
 /// An answer of which the caller has seen nothing.
@@ -25,9 +27,45 @@ pub(super) struct Held {
 #[derive(Debug)]
 pub(super) struct Flow {
     pub status: u16,
-    pub first_byte: Duration,
-    /// The end of what has passed, where the usage is.
-    pub tail: Tail,
+    /// From the start of the attempt to what released the answer: its headers, or a stream's first meaningful event.
+    pub first_token: Duration,
+    /// When bytes came last.
+    pub heard: Instant,
+    pub reader: Reader,
+}
+
+/// How a flowing answer is read.
+#[derive(Debug)]
+pub(super) enum Reader {
+    /// Not at all; its end is kept, where the usage is.
+    Opaque(Tail),
+    /// Event by event.
+    Stream(Box<StreamJudge>),
+}
+
+impl Reader {
+    /// What the answer consumed, as far as it has been said.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        match self {
+            Self::Opaque(tail) => tail.usage(),
+            Self::Stream(judge) => judge.usage(),
+        }
+    }
+
+    /// The model as the provider named it.
+    pub(super) fn answer_model(&self) -> Option<&str> {
+        match self {
+            Self::Opaque(_) => None,
+            Self::Stream(judge) => judge.answer_model(),
+        }
+    }
+}
+
+/// A stream that is held back until it says something.
+#[derive(Debug)]
+pub(super) struct Gate {
+    pub held: Held,
+    pub judge: Box<StreamJudge>,
 }
 
 impl Held {
@@ -71,6 +109,12 @@ impl Held {
         media_type
             .get(..17)
             .is_some_and(|start| start.eq_ignore_ascii_case(b"text/event-stream"))
+    }
+
+    /// Its bytes can be read as they are.
+    pub(super) fn is_plain(&self) -> bool {
+        self.header("content-encoding")
+            .is_none_or(|encoding| encoding.is_empty() || encoding == b"identity")
     }
 
     /// The body in one piece; a body that came in one chunk is shared, not copied.

@@ -1,6 +1,7 @@
 //! An answer has failed: what that means for the next attempt, and for the host.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use understudy_proto::names;
 
@@ -16,6 +17,9 @@ use crate::plan::{self, Situation, Tried};
 /// Statuses for an answer that must not be retried although its real status says so: the first that the host's
 /// policy does not retry.
 const VETO_STATUSES: [u16; 4] = [418, 410, 409, 400];
+
+/// Said to the host when an answer has failed for good while its provider is still sending.
+const GIVEN_UP: &str = "understudy_given_up";
 
 impl Session {
     /// An answer has failed: either the next attempt is planned, or this was the last.
@@ -59,7 +63,7 @@ impl Session {
     fn next(&mut self, index: usize, lent: &mut Lent<'_>) -> Option<Vec<Arc<str>>> {
         let Caller { ask, .. } = self.caller()?;
         let used = index + 1;
-        if used >= self.most_attempts || lent.now >= self.deadline {
+        if used >= self.most_attempts || lent.now + self.longest_wait(used) >= self.deadline {
             return None;
         }
         let live = &self.live;
@@ -83,10 +87,23 @@ impl Session {
         Some(clusters(&live.catalog, &self.plan.attempts))
     }
 
+    /// The longest that the host may wait before the attempt after `used` others: an attempt that would begin after
+    /// the deadline is not begun.
+    fn longest_wait(&self, used: usize) -> Duration {
+        let Some(caller) = self.caller() else {
+            return Duration::ZERO;
+        };
+        let catalog = &self.live.catalog;
+        let (base, max) = catalog.policy(catalog.model(caller.ask.model).policy).backoff;
+        let doublings = u32::try_from(used).unwrap_or(u32::MAX).saturating_sub(1).min(16);
+        base.saturating_mul(1 << doublings).min(max)
+    }
+
     /// No attempt follows: the caller gets the provider's own answer, or, when the failure is ours, a final one.
     fn last_failure(&mut self, index: usize, held: Held, class: Class, wanted: bool) -> Step {
         let ours = class.blame() == Some(Scope::Credential);
-        let replaced = ours || (wanted && class.blame().is_some());
+        let is_no_answer = (200..300).contains(&held.status);
+        let replaced = ours || is_no_answer || (wanted && class.blame().is_some());
         let mut headers = cleaned(&held);
         if let Some(veto) = self.veto(index, held.status) {
             headers.set(":status", veto.to_string());
@@ -98,7 +115,7 @@ impl Session {
             };
         }
         if replaced {
-            return Step::GiveUp;
+            return Step::GiveUp(GIVEN_UP);
         }
         self.passed = Some(held.status);
         Step::Release {

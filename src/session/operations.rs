@@ -67,8 +67,26 @@ pub enum Step {
     },
     /// Let this chunk pass as it is.
     Pass,
-    /// End this attempt now, although the provider is still sending; the final answer follows in the last step.
-    GiveUp,
+    /// Send these bytes in its place.
+    Send {
+        /// The bytes, in order.
+        chunks: Vec<Bytes>,
+        /// True when nothing follows.
+        end: bool,
+    },
+    /// The answer broke off while the caller was reading it: send what there is and this event, and end the
+    /// transfer so that it cannot be taken for complete.
+    BreakOff {
+        /// What had come before.
+        chunks: Vec<Bytes>,
+        /// Our own last event.
+        event: Bytes,
+        /// True when the provider has ended its answer already.
+        ended: bool,
+    },
+    /// End this attempt now, although the provider has not ended its answer; the final answer follows in the last
+    /// step, which is told these words.
+    GiveUp(&'static str),
     /// Drop this answer's body.
     Discard {
         /// Changes to the response headers, the verdict among them.

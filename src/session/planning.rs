@@ -4,6 +4,7 @@ pub(super) mod errand;
 pub(super) mod models;
 mod refusals;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,12 +13,14 @@ use bytes::Bytes;
 use super::arrival::{Arrival, Refusal};
 use super::live::Live;
 use super::operations::{Dispatch, Lent, Reply};
+use super::streaming::patience_with_streams;
 use super::{Caller, Errand, Happened, Prepared, Session, SessionId};
 use crate::attempt::{HeaderChanges, Original};
 use crate::breaker::Permit;
 use crate::catalog::{Catalog, ClientIx, Clients, ModelIx, Surface, TargetIx};
 use crate::config::FailoverMode;
 use crate::dialect::scan::{self, Scanned};
+use crate::dialect::stream::include_usage;
 use crate::plan::{self, Ask, Plan, Situation, Skip};
 use understudy_proto::names;
 
@@ -72,6 +75,7 @@ pub fn plan(arrival: Arrival, body: &Bytes, lent: &mut Lent<'_>) -> Planned {
     let original = Original {
         body: body.clone(),
         model_span: scanned.model_span.clone(),
+        with_usage: with_usage(&ask, body, &scanned.model_span),
         headers: arrival.forwarded,
         credential: arrival.credential,
     };
@@ -98,6 +102,23 @@ pub fn plan(arrival: Arrival, body: &Bytes, lent: &mut Lent<'_>) -> Planned {
         caller,
         lent,
     )
+}
+
+/// The request with the usage of its stream asked for; `None` when the caller asks itself, or wants no stream.
+fn with_usage(ask: &Ask, body: &Bytes, model_span: &Range<usize>) -> Option<(Bytes, Range<usize>)> {
+    if !ask.stream || ask.surface == Surface::Embeddings {
+        return None;
+    }
+    let splice = include_usage(body)?;
+    let grown = splice.text.len();
+    let shift = |at: usize| {
+        if splice.at.start < model_span.start {
+            at + grown - splice.at.len()
+        } else {
+            at
+        }
+    };
+    Some((splice.apply(body), shift(model_span.start)..shift(model_span.end)))
 }
 
 /// What a session is opened with, beside its caller.
@@ -247,15 +268,14 @@ fn dispatch(
             time.as_millis().max(1).to_string(),
         );
     }
-    if ask
-        .narrowing
-        .timeout
-        .is_some_and(|timeout| timeout < failover.per_try_timeout)
-    {
-        headers.set(
-            "x-envoy-upstream-rq-per-try-timeout-ms",
-            time.as_millis().max(1).to_string(),
-        );
+    let patience = if ask.stream {
+        patience_with_streams(failover)
+    } else {
+        failover.per_try_timeout
+    };
+    if time < patience || patience < failover.per_try_timeout {
+        let patience = time.min(patience).as_millis().max(1);
+        headers.set("x-envoy-upstream-rq-per-try-timeout-ms", patience.to_string());
     }
     Dispatch {
         headers,

@@ -261,7 +261,7 @@ fn a_failure_that_moves_on_names_its_class_and_the_next_cluster() {
         &mut session,
         2,
         &[(":status", "200"), JSON],
-        r#"{"choices":[],"usage":{"prompt_tokens":2}}"#,
+        r#"{"choices":[{}],"usage":{"prompt_tokens":2}}"#,
     );
     let (headers, body) = host.finish(&mut session, "200", "via_upstream", 2);
     assert_eq!(body, None);

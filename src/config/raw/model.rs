@@ -71,6 +71,8 @@ pub(in crate::config) struct RawSupports {
     pub(in crate::config) vision: Option<bool>,
     /// Answers by a JSON schema.
     pub(in crate::config) json_schema: Option<bool>,
+    /// Can say the usage at the end of a stream, when asked by `stream_options`.
+    pub(in crate::config) stream_usage: Option<bool>,
     /// Streamed answers.
     pub(in crate::config) streaming: Option<bool>,
 }

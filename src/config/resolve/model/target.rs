@@ -232,6 +232,7 @@ fn supports(raw: &RawSupports) -> Supports {
         tools: can(raw.tools),
         vision: can(raw.vision),
         json_schema: can(raw.json_schema),
+        stream_usage: can(raw.stream_usage),
         streaming: can(raw.streaming),
     }
 }
