@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize as _;
+use serde_json::Value;
 
 mod document;
 mod measure;
@@ -68,15 +69,14 @@ pub struct Config {
 impl Config {
     /// Loads the file at `path`; `causes` knows the words of `failover.on`.
     pub fn load(path: &Path, sources: &dyn Sources, causes: CauseCheck) -> Result<Self, LoadError> {
-        let file = Some(path.to_owned());
-        let text = sources.read(path).map_err(|cause| LoadError::Unreadable {
-            file: path.to_owned(),
-            cause,
-        })?;
-        parse(&text, sources, causes).map_err(|refusal| match refusal {
-            Refusal::Syntax(error) => LoadError::Syntax { file, error },
-            Refusal::Mistakes(mistakes) => LoadError::Mistakes { file, mistakes },
-        })
+        let text = read(path, sources)?;
+        parse(&text, sources, causes).map_err(|refusal| refusal.of_file(path))
+    }
+
+    /// Loads from the file at `path` only where the admin server is, whatever the rest of it says and needs.
+    pub fn load_admin(path: &Path, sources: &dyn Sources) -> Result<AdminBind, LoadError> {
+        let text = read(path, sources)?;
+        parse_admin(&text, sources).map_err(|refusal| refusal.of_file(path))
     }
 
     /// Reads a configuration from its text; `causes` knows the words of `failover.on`.
@@ -91,6 +91,47 @@ impl Config {
 enum Refusal {
     Syntax(SyntaxError),
     Mistakes(Vec<Mistake>),
+}
+
+impl Refusal {
+    fn of_file(self, path: &Path) -> LoadError {
+        let file = Some(path.to_owned());
+        match self {
+            Self::Syntax(error) => LoadError::Syntax { file, error },
+            Self::Mistakes(mistakes) => LoadError::Mistakes { file, mistakes },
+        }
+    }
+}
+
+fn read(path: &Path, sources: &dyn Sources) -> Result<Vec<u8>, LoadError> {
+    sources.read(path).map_err(|cause| LoadError::Unreadable {
+        file: path.to_owned(),
+        cause,
+    })
+}
+
+fn parse_admin(text: &[u8], sources: &dyn Sources) -> Result<AdminBind, Refusal> {
+    let written = document::read(text).map_err(Refusal::Syntax)?;
+    let mut tree = Value::Object(
+        written
+            .get("admin")
+            .map(|admin| ("admin".to_owned(), admin.clone()))
+            .into_iter()
+            .collect(),
+    );
+    let mut report = mistake::Report::new(&written);
+    secret::interpolate::fill(&mut tree, sources, &mut report);
+    let admin = raw::RawConfig::deserialize(tree)
+        .ok()
+        .and_then(|raw| resolve::admin(&raw, secret::Vault::new(sources), &mut report));
+    report.finish().map_err(Refusal::Mistakes)?;
+    admin.ok_or_else(|| {
+        Refusal::Mistakes(vec![Mistake {
+            path: "admin".to_owned(),
+            problem: "is neither an address nor a mapping of `listen` and `token`".to_owned(),
+            remedy: Some("write for example `admin: 127.0.0.1:9900`".to_owned()),
+        }])
+    })
 }
 
 fn parse(text: &[u8], sources: &dyn Sources, causes: CauseCheck) -> Result<Config, Refusal> {

@@ -8,6 +8,7 @@ use super::mistake::{ConfigPath, Invalid, Report};
 use super::name::CauseCheck;
 use super::raw::{RawConfig, RawDuration};
 use super::secret::{Secret, Vault};
+use super::server::AdminBind;
 
 mod clients;
 mod endpoint;
@@ -64,6 +65,16 @@ struct Noted;
 /// A count whose bounds the schema has checked.
 fn count(value: u64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+/// The admin server alone.
+pub(super) fn admin(raw: &RawConfig, vault: Vault<'_>, report: &mut Report<'_>) -> Option<AdminBind> {
+    let mut resolver = Resolver {
+        report,
+        vault,
+        causes: |_| Ok(()),
+    };
+    server::admin(raw, &mut resolver)
 }
 
 /// The whole configuration, without its warnings.

@@ -518,13 +518,13 @@ fn the_file_is_read_through_the_sources() {
     );
 }
 
-fn collect_keys(schema: &serde_json::Value, keys: &mut Vec<String>) {
-    if let Some(properties) = schema.get("properties").and_then(serde_json::Value::as_object) {
+fn collect_keys(schema: &Value, keys: &mut Vec<String>) {
+    if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
         keys.extend(properties.keys().cloned());
     }
     match schema {
-        serde_json::Value::Object(map) => map.values().for_each(|inner| collect_keys(inner, keys)),
-        serde_json::Value::Array(items) => items.iter().for_each(|inner| collect_keys(inner, keys)),
+        Value::Object(map) => map.values().for_each(|inner| collect_keys(inner, keys)),
+        Value::Array(items) => items.iter().for_each(|inner| collect_keys(inner, keys)),
         _ => {}
     }
 }
@@ -547,4 +547,24 @@ fn the_reference_example_is_valid_and_says_every_key() {
             "examples/understudy.yaml does not show `{key}`"
         );
     }
+}
+
+#[test]
+fn where_the_admin_server_is_can_be_read_without_the_keys_of_the_rest() {
+    let file = "admin: { listen: \"0.0.0.0:9900\", token: \"${ADMIN_TOKEN}\" }\n\
+                providers: { openai: { kind: openai, api_key: \"${NOT_SET}\" } }\n\
+                models: { odd: 7 }\n";
+    let sources = Fixture::default()
+        .env("ADMIN_TOKEN", "t0ken")
+        .file("u.yaml", file)
+        .file("plain.yaml", "{}");
+
+    let admin = Config::load_admin(Path::new("u.yaml"), &sources).unwrap();
+    let plain = Config::load_admin(Path::new("plain.yaml"), &sources).unwrap();
+    let missing = Config::load_admin(Path::new("no.yaml"), &sources).unwrap_err();
+
+    assert_eq!(admin.addr.to_string(), "0.0.0.0:9900");
+    assert_eq!(admin.token.unwrap().expose(), "t0ken");
+    assert_eq!(plain.addr.to_string(), "127.0.0.1:9900");
+    assert!(matches!(missing, LoadError::Unreadable { .. }));
 }
