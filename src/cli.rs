@@ -7,18 +7,20 @@ mod arguments;
 mod check;
 mod demo;
 mod envoy;
+mod explain;
 mod gateway;
-#[expect(dead_code, reason = "the commands that use the rest come next")]
 mod gateway_admin;
 mod http;
 mod logging;
-#[expect(dead_code, reason = "the commands that use the rest come next")]
 mod output;
+mod probe;
+mod reports;
 mod serve;
 mod signals;
 mod simulate;
+mod status;
+mod table;
 mod up;
-#[expect(dead_code, reason = "the commands that use the rest come next")]
 mod words;
 
 use std::fmt;
@@ -44,7 +46,6 @@ const LAST_TASKS: Duration = Duration::from_secs(2);
     version,
     about,
     max_term_width = 110,
-    disable_help_subcommand = false,
     after_help = "See it at work: understudy demo. Run it: understudy up -c understudy.yaml"
 )]
 pub struct Cli {
@@ -60,6 +61,12 @@ enum Command {
     Serve(serve::Serve),
     /// Check the configuration, and the Envoy configuration it yields
     Check(check::Check),
+    /// Tell where a request for a model would go now, and why not elsewhere
+    Explain(explain::Explain),
+    /// Send one tiny real request to each target: which keys, deployments and regions work
+    Probe(probe::Probe),
+    /// Show how a running Understudy is: its Envoy, providers and models
+    Status(status::StatusView),
     Sim(Box<SimArgs>),
     /// Watch a failover: simulated providers, a real Envoy, a story of a dozen lines
     Demo(demo::Demo),
@@ -106,6 +113,9 @@ async fn perform(command: Command) -> anyhow::Result<()> {
         Command::Up(up) => up::run(up).await,
         Command::Serve(serve) => serve::run(serve).await,
         Command::Check(check) => check::run(check).await,
+        Command::Explain(explain) => explain::run(explain).await,
+        Command::Probe(probe) => probe::run(probe).await,
+        Command::Status(status) => status::run(status).await,
         Command::Sim(sim) => simulate::run(*sim).await,
         Command::Demo(demo) => demo::run(demo).await,
         Command::Schema => Ok(output::text(&config::schema_json())?),

@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::arguments::ConfigFile;
+use super::arguments::{self, ConfigFile};
 use super::envoy::{Binary, EnvoyArg, Missing};
 use super::{output, words};
-use crate::app;
 use crate::app::envoy::{Folder, NoEnvoy, validate};
 use crate::catalog::{Catalog, Generation};
-use crate::config::{Config, SystemSources};
+use crate::config::Config;
 use crate::xds::{EnvoySettings, static_bootstrap};
 
 /// Check the configuration, and the Envoy configuration it yields
@@ -31,7 +30,7 @@ pub(super) struct Check {
 /// Prints what was found; every mistake is an error.
 pub(super) async fn run(check: Check) -> anyhow::Result<()> {
     let path = check.file.unwrap_or(check.default.config);
-    let config = app::load(&path, &SystemSources)?;
+    let config = arguments::load(&path)?;
     let catalog = Catalog::build(&config, Generation(1))
         .with_context(|| format!("{} cannot be used", path.display()))?;
     let envoy = if check.no_envoy {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use anyhow::anyhow;
 use bytes::Bytes;
 use clap::Args;
 use http::header::AUTHORIZATION;
@@ -15,9 +16,8 @@ use serde_json::Value;
 use super::arguments::ConfigFile;
 use super::http::{Answer, Http, Unanswered};
 use crate::admin::{ModelReport, Readiness, Status};
-use crate::app;
 use crate::app::envoy::percent_encoded;
-use crate::config::{Config, HostPort, LoadError, Secret, SystemSources};
+use crate::config::{AdminBind, Config, HostPort, SystemSources};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -75,8 +75,6 @@ pub(super) enum AskError {
     Unreadable {
         /// Where.
         address: HostPort,
-        /// Where the answer ends to make sense.
-        source: serde_json::Error,
     },
 }
 
@@ -115,7 +113,7 @@ impl fmt::Display for AskError {
                 "the Understudy at {address} wants its admin token; give it with `--token` or $UNDERSTUDY_ADMIN_TOKEN"
             ),
             Self::Refused { message, .. } => f.write_str(message),
-            Self::Unreadable { address, .. } => write!(f, "what answers at {address} is not an Understudy"),
+            Self::Unreadable { address } => write!(f, "what answers at {address} is not an Understudy"),
         }
     }
 }
@@ -129,30 +127,26 @@ impl AdminArgs {
         self.admin.is_some()
     }
 
-    /// The configuration file, when it is there and good.
-    pub(super) fn config(&self) -> Result<Config, LoadError> {
-        app::load(&self.file.config, &SystemSources)
-    }
-
     /// Whom to ask; the file is needed only for what the command line does not say.
     pub(super) fn gateway(&self) -> anyhow::Result<GatewayAdmin> {
-        let from_file = match (&self.admin, &self.token) {
-            (Some(_), Some(_)) => None,
-            (Some(_), None) => self.config().ok(),
-            (None, _) => Some(self.config().map_err(|error| {
-                anyhow::anyhow!(
-                    "{error}\n  hint: to do without the file, say where Understudy is with `--admin`"
-                )
-            })?),
+        let in_file = || Config::load_admin(&self.file.config, &SystemSources);
+        let (address, token) = if let Some(address) = &self.admin {
+            // A file that is about another Understudy has no token for this one.
+            let same = |bound: &AdminBind| HostPort::from(reached(bound.addr)) == *address;
+            (
+                address.clone(),
+                in_file().ok().filter(same).and_then(|bound| bound.token),
+            )
+        } else {
+            let bound = in_file().map_err(|error| {
+                anyhow!("{error}\n  hint: to do without the file, say where Understudy is with `--admin`")
+            })?;
+            (HostPort::from(reached(bound.addr)), bound.token)
         };
-        let bound = from_file.map(|config| config.admin);
-        let address = match (&self.admin, &bound) {
-            (Some(address), _) => address.clone(),
-            (None, Some(bound)) => HostPort::from(reached(bound.addr)),
-            (None, None) => HostPort::from(reached(SocketAddr::from((Ipv4Addr::LOCALHOST, 9900)))),
-        };
-        let of_file = || bound?.token.as_ref().map(Secret::expose).map(str::to_owned);
-        let token = self.token.clone().or_else(of_file);
+        let token = self
+            .token
+            .clone()
+            .or_else(|| token.map(|token| token.expose().to_owned()));
         Ok(GatewayAdmin::new(address, token))
     }
 }
@@ -227,9 +221,8 @@ impl GatewayAdmin {
     }
 
     fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, AskError> {
-        serde_json::from_slice(&answer.body).map_err(|source| AskError::Unreadable {
+        serde_json::from_slice(&answer.body).map_err(|_| AskError::Unreadable {
             address: self.address.clone(),
-            source,
         })
     }
 

@@ -4,11 +4,10 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::arguments::ConfigFile;
+use super::arguments::{self, ConfigFile};
 use super::logging::LogArgs;
 use super::signals::Signals;
-use crate::app::{self, App, Options};
-use crate::config::SystemSources;
+use crate::app::{App, Options};
 
 /// Run Understudy alone, for an Envoy that somebody else runs (compose, pods)
 #[derive(Debug, Args)]
@@ -43,7 +42,7 @@ impl AccessArg {
 pub(super) async fn run(serve: Serve) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     let path = serve.file.config;
-    let config = app::load(&path, &SystemSources)?;
+    let config = arguments::load(&path)?;
     serve.log.start(config.log)?;
     let options = Options {
         access: serve.access.writer(),

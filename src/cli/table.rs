@@ -14,7 +14,7 @@ impl Table {
 
     /// Adds a row.
     pub(super) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.0.push(cells.to_vec());
+        self.0.push(Vec::from(cells));
     }
 }
 
@@ -23,7 +23,7 @@ impl fmt::Display for Table {
         let columns = self.0.iter().map(Vec::len).max().unwrap_or(0);
         let width = |column| {
             let cells = self.0.iter().filter_map(|row: &Vec<String>| row.get(column));
-            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+            cells.map(|cell: &String| cell.chars().count()).max().unwrap_or(0)
         };
         let widths: Vec<usize> = (0..columns).map(width).collect();
         for (number, row) in self.0.iter().enumerate() {

@@ -2,15 +2,14 @@
 
 use clap::Args;
 
-use super::arguments::ConfigFile;
+use super::arguments::{self, ConfigFile};
 use super::envoy::EnvoyArg;
 use super::gateway::{EnvoyChoice, Gateway};
 use super::logging::LogArgs;
 use super::output;
 use super::serve::AccessArg;
 use super::signals::Signals;
-use crate::app::{self, Options};
-use crate::config::SystemSources;
+use crate::app::Options;
 use crate::telemetry::log::LogFormat;
 
 /// Run everything: Understudy, and Envoy as its supervised child
@@ -33,7 +32,7 @@ pub(super) struct Up {
 pub(super) async fn run(up: Up) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     let path = up.file.config;
-    let config = app::load(&path, &SystemSources)?;
+    let config = arguments::load(&path)?;
     let format = up.log.start(config.log)?;
     let choice = EnvoyChoice {
         binary: up.envoy.find().await?,

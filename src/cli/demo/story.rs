@@ -157,9 +157,8 @@ async fn what_envoy_counted(stage: &Stage) -> anyhow::Result<()> {
         "Envoy counted {retried} retries, and the story had two"
     );
     output::line(format_args!(
-        "\n{} requests, {retried} of them retried, and {} answered with anything but 200.",
-        stage.asked(),
-        "none"
+        "\nThe client sent {} requests and got {0} answers with status 200.",
+        stage.asked()
     ))?;
     Ok(())
 }
