@@ -5,16 +5,15 @@
 //! the limit on one event. It knows framing only, not what the data of an event means.
 
 mod block;
+mod event;
 mod naked;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-use std::ops::Range;
-
 use memchr::{memchr, memchr2};
 
 use block::{Block, Place, Text, Value};
+pub use event::{Event, Kind, TooLarge};
 use naked::Naked;
 
 /// Most bytes of one event that are read; beyond, the stream is given up.
@@ -24,51 +23,6 @@ pub const MAX_EVENT: usize = 8 << 20;
 const ROOM: usize = 64 << 10;
 
 const BOM: &[u8] = "\u{feff}".as_bytes();
-
-/// What kind of thing was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// An event with data.
-    Data,
-    /// JSON that stands in the stream without `data:` before it; some servers fail like that.
-    Naked,
-    /// A comment, or fields without data: it says that the connection lives, and nothing else.
-    Idle,
-}
-
-/// One thing that was read.
-///
-/// Places are counted in bytes from the beginning of the stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event<'a> {
-    /// What it is.
-    pub kind: Kind,
-    /// Its data, the lines joined.
-    pub data: &'a [u8],
-    /// Its `event` field, empty when there is none.
-    pub name: &'a [u8],
-    /// Where it stands, from its first field to the end of its blank line.
-    pub span: Range<u64>,
-    /// Where `data` stands, when it stands there in one piece.
-    pub data_at: Option<u64>,
-    /// It was ended as it should be, not by the end of input.
-    pub is_whole: bool,
-}
-
-/// One event is larger than the limit; nothing is read any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TooLarge {
-    /// The limit, in bytes.
-    pub limit: usize,
-}
-
-impl fmt::Display for TooLarge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an event of the stream is larger than {} bytes", self.limit)
-    }
-}
-
-impl std::error::Error for TooLarge {}
 
 /// Finds the events of one stream.
 #[derive(Debug)]
@@ -314,20 +268,7 @@ impl SseReader {
     }
 }
 
-impl Event<'static> {
-    fn idle(span: Range<u64>) -> Event<'static> {
-        Event {
-            kind: Kind::Idle,
-            data: b"",
-            name: b"",
-            span,
-            data_at: None,
-            is_whole: true,
-        }
-    }
-}
-
-/// A length as a distance in the stream.
-fn to_u64(length: usize) -> u64 {
+/// A length as a distance in a stream.
+pub(super) fn to_u64(length: usize) -> u64 {
     u64::try_from(length).expect("no memory is larger than 64 bits can say")
 }

@@ -39,7 +39,9 @@ impl Naked {
 
     /// Adds a line.
     pub(super) fn add(&mut self, line: &[u8]) {
-        line.iter().for_each(|byte| self.step(*byte));
+        for byte in line {
+            self.step(*byte);
+        }
         self.text.extend_from_slice(line);
         self.text.push(b'\n');
     }

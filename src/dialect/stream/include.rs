@@ -75,7 +75,7 @@ pub fn include_usage(body: &[u8]) -> Option<Splice> {
 fn append(object: &[u8], [alone, further]: [&'static str; 2]) -> Option<Splice> {
     let inner = object.trim_ascii_end().strip_suffix(b"}")?.trim_ascii_end();
     let is_empty = inner.trim_ascii_start() == b"{";
-    object.trim_ascii_start().starts_with(b"{").then(|| Splice {
+    object.trim_ascii_start().starts_with(b"{").then_some(Splice {
         at: inner.len()..inner.len(),
         text: if is_empty { alone } else { further },
     })

@@ -134,8 +134,8 @@ struct Document {
 #[derive(Clone, Copy)]
 enum Name {
     Error,
-    Errors,
-    MessageOrDetail,
+    /// What errors have at their top when they have no `error`.
+    Complaint,
     ObjectOrType,
     Choices,
     Data,
@@ -149,8 +149,7 @@ impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         key(deserializer, |name| match name {
             "error" => Self::Error,
-            "errors" => Self::Errors,
-            "message" | "detail" => Self::MessageOrDetail,
+            "errors" | "message" | "detail" => Self::Complaint,
             "object" | "type" => Self::ObjectOrType,
             "choices" => Self::Choices,
             "data" => Self::Data,
@@ -220,8 +219,7 @@ impl<'de> Visitor<'de> for Document {
         while let Some(name) = map.next_key()? {
             match name {
                 Name::Error => signs.has_error = is_truthy(raw(&mut map)?),
-                Name::Errors => signs.looks_like_error |= has_substance(raw(&mut map)?),
-                Name::MessageOrDetail => signs.looks_like_error |= has_substance(raw(&mut map)?),
+                Name::Complaint => signs.looks_like_error |= has_substance(raw(&mut map)?),
                 Name::ObjectOrType => signs.looks_like_error |= raw(&mut map)? == r#""error""#,
                 Name::Choices => map.next_value_seed(ChoiceList {
                     wanted: self.wanted,
