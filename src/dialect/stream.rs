@@ -25,7 +25,7 @@ use super::sse::SseReader;
 use super::usage::Usage;
 use crate::outcome::openai_error;
 use passage::Passage;
-use seen::Seen;
+use seen::{Last, Seen};
 
 /// Does the client get to see the usage at the end of its stream?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,12 +97,13 @@ impl StreamJudge {
     /// Reads the next chunk, and adds to `out` what may go on because of it.
     ///
     /// Before the client has seen anything, the caller collects `out` and still may drop it. A fault is the end: `out`
-    /// then has what came before the event that is at fault, and nothing goes on after it.
+    /// then has what came before the event that is at fault, and nothing goes on after it but what the caller adds:
+    /// the [`seam`](Self::seam) and an [`error_event`].
     pub fn on_chunk(&mut self, chunk: &Bytes, out: &mut Vec<Bytes>) -> Result<Stage, Fault> {
         if let Some((fault, _)) = &self.seen.fault {
             return Err(fault.clone());
         }
-        if self.seen.is_done {
+        if self.seen.is_done() {
             out.push(chunk.clone());
             return Ok(Stage::Done);
         }
@@ -113,10 +114,10 @@ impl StreamJudge {
         }
         let (seen, passage) = (&mut self.seen, &mut self.passage);
         let read = self.reader.push(chunk, |event| seen.on_event(&event, passage));
-        if read.is_err() && !self.seen.is_done {
+        if read.is_err() && !self.seen.is_done() {
             self.seen.break_at(self.reader.clean_to(), Fault::TooLarge);
         }
-        let clean_to = if self.seen.is_done {
+        let clean_to = if self.seen.is_done() {
             self.reader.offset()
         } else {
             self.reader.clean_to()
@@ -129,24 +130,26 @@ impl StreamJudge {
         if let Some((fault, _)) = &self.seen.fault {
             return Err(fault.clone());
         }
+        // What has no end can be followed by nothing of ours, so it goes on only if nothing of ours will.
+        let clean_to = self.reader.clean_to();
         let (seen, passage) = (&mut self.seen, &mut self.passage);
-        if !seen.is_done
+        if !seen.is_done()
             && self
                 .reader
                 .finish(|event| seen.on_event(&event, passage))
                 .is_err()
         {
-            self.seen.break_at(self.reader.clean_to(), Fault::TooLarge);
+            self.seen.break_at(clean_to, Fault::TooLarge);
         }
         let is_complete = self.is_complete();
-        let to = if is_complete && !self.seen.is_rest_unreadable {
+        let to = if is_complete && self.seen.last != Last::Unreadable {
             self.reader.offset()
         } else {
-            self.reader.clean_to()
+            clean_to
         };
         self.let_go(Bytes::new(), to, out)?;
         self.passage.drop_held();
-        match self.seen.is_meaningful {
+        match self.seen.is_meaningful() {
             _ if is_complete => Ok(()),
             true => Err(Fault::Cut),
             false => Err(Fault::Empty),
@@ -160,12 +163,16 @@ impl StreamJudge {
 
     /// Has the stream said anything yet?
     pub fn is_meaningful(&self) -> bool {
-        self.seen.is_meaningful
+        self.seen.is_meaningful()
     }
 
-    /// What to write before an event of our own: nothing, unless an event went on without its end.
+    /// What to write before an [`error_event`] of our own: nothing, unless an event went on without its end.
     pub fn seam(&self) -> &'static [u8] {
-        if self.passage.is_torn() { b"\n\n" } else { b"" }
+        if self.passage.is_torn() || self.seen.last != Last::Ended {
+            b"\n\n"
+        } else {
+            b""
+        }
     }
 
     /// The last usage that was seen.
@@ -192,7 +199,7 @@ impl StreamJudge {
     fn let_go(&mut self, chunk: Bytes, clean_to: u64, out: &mut Vec<Bytes>) -> Result<Stage, Fault> {
         let Some((fault, at)) = &self.seen.fault else {
             self.passage.pass(chunk, clean_to, out);
-            return Ok(self.seen.stage());
+            return Ok(self.seen.stage);
         };
         self.passage.pass(chunk, *at, out);
         self.passage.drop_held();

@@ -7,7 +7,9 @@
 
 use std::ops::Range;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
+
+use crate::dialect::sse::to_u64;
 
 /// Most bytes that are held back.
 pub(super) const MOST_HELD: usize = 1 << 20;
@@ -52,14 +54,17 @@ impl Passage {
         self.held_bytes += chunk.len();
         if to > self.from {
             self.is_torn = false;
+            let held = std::mem::take(&mut self.held);
+            for piece in held.into_iter().chain([chunk]) {
+                self.pass_piece(piece, to, out);
+            }
+            self.cuts.clear();
+        } else {
+            // An event in many pieces must not have all of them looked at again with each.
+            push(chunk, &mut self.held);
         }
-        let held = std::mem::take(&mut self.held);
-        for piece in held.into_iter().chain([chunk]) {
-            self.pass_piece(piece, to, out);
-        }
-        self.cuts.clear();
         if self.held_bytes > MOST_HELD || self.held.len() > MOST_PIECES {
-            self.from += length(self.held_bytes);
+            self.from += to_u64(self.held_bytes);
             self.held_bytes = 0;
             out.append(&mut self.held);
             self.is_torn = true;
@@ -83,27 +88,27 @@ impl Passage {
         let passing = piece.split_to(wanted);
         self.held_bytes -= passing.len();
         self.pass_cut(passing, out);
-        if !piece.is_empty() {
-            self.held.push(piece);
-        }
+        push(piece, &mut self.held);
     }
 
     /// Lets a piece go on, less the cuts that lie in it.
     fn pass_cut(&mut self, piece: Bytes, out: &mut Vec<Bytes>) {
         let base = self.from;
-        let end = base + length(piece.len());
+        let end = base + to_u64(piece.len());
         self.from = end;
         let within = |place: u64| {
             let distance = place.clamp(base, end) - base;
             usize::try_from(distance).unwrap_or(piece.len())
         };
-        let mut kept_from = 0;
+        let mut rest_from = 0;
         let first = self.cuts.partition_point(|cut| cut.end <= base);
         for cut in self.cuts[first..].iter().take_while(|cut| cut.start < end) {
-            push(piece.slice(kept_from..within(cut.start)), out);
-            kept_from = within(cut.end);
+            push(piece.slice(rest_from..within(cut.start)), out);
+            rest_from = within(cut.end);
         }
-        push(piece.slice(kept_from..), out);
+        let mut rest = piece;
+        rest.advance(rest_from);
+        push(rest, out);
     }
 }
 
@@ -111,8 +116,4 @@ fn push(piece: Bytes, out: &mut Vec<Bytes>) {
     if !piece.is_empty() {
         out.push(piece);
     }
-}
-
-fn length(bytes: usize) -> u64 {
-    u64::try_from(bytes).expect("no memory is larger than 64 bits can say")
 }

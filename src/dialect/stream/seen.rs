@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::passage::Passage;
 use super::reading::{self, Complaint, Presence, Said, Shape, Wanted};
 use super::{Fault, Stage, UsageFor, usage_key};
-use crate::dialect::sse::{Event, Kind};
+use crate::dialect::sse::{Event, Kind, to_u64};
 use crate::dialect::usage::{Usage, usage};
 use crate::outcome::openai_error;
 
@@ -21,17 +21,26 @@ pub(super) const SAMPLE_LIMIT: usize = 256;
 /// Longest model name or finish reason that is kept.
 const WORD_LIMIT: usize = 256;
 
+/// How the last event ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Last {
+    /// As it should, or there was none.
+    Ended,
+    /// Without its blank line.
+    Unended,
+    /// Without its blank line, and it cannot be read.
+    Unreadable,
+}
+
 /// The sum of the events.
 #[derive(Debug)]
 pub(super) struct Seen {
     usage_for: UsageFor,
     pub(super) items: u64,
-    pub(super) is_meaningful: bool,
-    pub(super) is_done: bool,
+    pub(super) stage: Stage,
     /// What ended it, and the place of that event.
     pub(super) fault: Option<(Fault, u64)>,
-    /// The end of input left an event that cannot be read.
-    pub(super) is_rest_unreadable: bool,
+    pub(super) last: Last,
     begun: u128,
     finished: u128,
     pub(super) finish_reason: Option<Box<str>>,
@@ -44,10 +53,9 @@ impl Seen {
         Seen {
             usage_for,
             items: 0,
-            is_meaningful: false,
-            is_done: false,
+            stage: Stage::Waiting,
             fault: None,
-            is_rest_unreadable: false,
+            last: Last::Ended,
             begun: 0,
             finished: 0,
             finish_reason: None,
@@ -56,18 +64,19 @@ impl Seen {
         }
     }
 
-    pub(super) fn stage(&self) -> Stage {
-        match (self.is_done, self.is_meaningful) {
-            (true, _) => Stage::Done,
-            (false, true) => Stage::Flowing,
-            (false, false) => Stage::Waiting,
-        }
+    /// Was the terminal marker seen, after something was said?
+    pub(super) fn is_done(&self) -> bool {
+        self.stage == Stage::Done
+    }
+
+    pub(super) fn is_meaningful(&self) -> bool {
+        self.stage != Stage::Waiting
     }
 
     /// Is the answer complete, whatever may still come?
     pub(super) fn is_complete(&self) -> bool {
         let is_finished = self.finished != 0 && self.begun & !self.finished == 0;
-        self.fault.is_none() && self.is_meaningful && (self.is_done || is_finished)
+        self.fault.is_none() && (self.is_done() || is_finished)
     }
 
     /// The event at `place` ends the stream, if nothing before it has.
@@ -76,19 +85,26 @@ impl Seen {
     }
 
     pub(super) fn on_event(&mut self, event: &Event<'_>, passage: &mut Passage) {
-        if self.fault.is_some() || self.is_done {
+        if self.fault.is_some() || self.is_done() {
             return;
         }
         self.items += 1;
         if event.kind == Kind::Idle {
             return;
         }
+        let before = self.last;
+        self.last = if event.is_whole {
+            Last::Ended
+        } else {
+            Last::Unended
+        };
         let data = event.data.trim_ascii();
         if event.name == b"error" {
             self.break_at(event.span.start, Fault::Error(bounded(data, ERROR_LIMIT)));
         } else if event.kind == Kind::Data && data.starts_with(b"[DONE]") {
-            self.is_done = true;
-            if !self.is_meaningful {
+            if self.is_meaningful() {
+                self.stage = Stage::Done;
+            } else {
                 self.break_at(event.span.start, Fault::Empty);
             }
         } else if !data.is_empty() && event.name != b"ping" && !self.on_json(event, event.data, passage) {
@@ -98,12 +114,16 @@ impl Seen {
                 self.on_unreadable(event);
             }
         }
+        if self.fault.is_some() {
+            // It does not go on, so what counts is what stands before it.
+            self.last = before;
+        }
     }
 
     /// Reads JSON; false if it is none.
     fn on_json(&mut self, event: &Event<'_>, json: &[u8], passage: &mut Passage) -> bool {
         let wanted = Wanted {
-            meaning: !self.is_meaningful,
+            meaning: !self.is_meaningful(),
             model: self.model.is_none(),
         };
         let said = match event.kind {
@@ -124,7 +144,9 @@ impl Seen {
         if matches!(said.shape, Shape::Array | Shape::Other) {
             return false;
         }
-        self.is_meaningful |= said.is_meaningful;
+        if said.is_meaningful && !self.is_meaningful() {
+            self.stage = Stage::Flowing;
+        }
         self.begun |= said.begun;
         self.finished |= said.finished;
         if let Some(reason) = said.finish_reason {
@@ -153,8 +175,7 @@ impl Seen {
             && let Some(range) = usage_key::range(json, value)
             && json.len() == event.data.len()
         {
-            let place = |offset: usize| at + u64::try_from(offset).unwrap_or(u64::MAX);
-            passage.cut(place(range.start)..place(range.end));
+            passage.cut(at + to_u64(range.start)..at + to_u64(range.end));
         }
     }
 
@@ -163,7 +184,7 @@ impl Seen {
             let sample = bounded(event.data, SAMPLE_LIMIT);
             self.break_at(event.span.start, Fault::Unreadable(sample));
         } else if !event.is_whole {
-            self.is_rest_unreadable = true;
+            self.last = Last::Unreadable;
         }
     }
 }

@@ -20,6 +20,7 @@ fn judged(body: &[u8]) -> (Class, String) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn an_error_of_any_shape_breaks_the_stream_and_can_be_judged() {
     let cases = [
         (
@@ -227,4 +228,50 @@ fn our_own_error_is_one_event_in_the_shape_that_clients_know() {
     );
     let own = pass(UsageFor::Client, [event.as_ref()]);
     assert!(matches!(own.end, Err(Fault::Error(_))));
+}
+
+#[test]
+fn an_event_of_ours_can_follow_whatever_went_on() {
+    let breaks = [
+        "data: {\"error\":\"x\"}\n\n",
+        "data: {oops\n\n",
+        // Right after an event without its blank line.
+        "data: {}\n{\"error\":\"x\"}\n",
+        "data: {}\n: c\nid: 1\n{\"error\":\"x\"}\n",
+        "{oops\ndata: {\"error\":\"x\"}\n\n",
+        // An end without warning.
+        "",
+        ": c",
+        ": c\r\n\r",
+        "data: {\"choi",
+        "event: x\ndata: {}\n",
+        "{\"error\":",
+    ];
+
+    for end in breaks {
+        let stream = content("A") + end;
+        for size in [1, 7, stream.len()] {
+            let mut judge = StreamJudge::new(UsageFor::Client);
+            let mut out = Vec::new();
+            let is_broken = stream
+                .as_bytes()
+                .chunks(size)
+                .any(|chunk| judge.on_chunk(&Bytes::copy_from_slice(chunk), &mut out).is_err())
+                || judge.on_end(&mut out).is_err();
+            out.push(Bytes::from_static(judge.seam()));
+            out.push(error_event("stream_broken", "ours"));
+
+            let mut last = Vec::new();
+            let mut reader = SseReader::default();
+            reader
+                .push(&out.concat(), |event| last = event.data.to_vec())
+                .unwrap();
+            assert!(is_broken, "{end:?}");
+            let last = String::from_utf8(last).unwrap();
+            assert!(
+                last.starts_with(r#"{"error":{"message":"ours""#),
+                "{end:?}: {last}"
+            );
+        }
+    }
 }

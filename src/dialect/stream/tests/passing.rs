@@ -40,7 +40,7 @@ fn the_beginning_of_an_event_waits_for_its_end() {
 
     // Cut here: what the client has are whole events, so one of ours can follow.
     assert_eq!(judge.on_end(&mut out), Err(Fault::Cut));
-    assert_eq!(out.concat(), format!("{first}{second}: c\n: d").as_bytes());
+    assert_eq!(out.concat(), format!("{first}{second}: c\n").as_bytes());
 }
 
 #[test]
@@ -269,9 +269,6 @@ fn ten_thousand_random_streams_never_panic_and_any_split_gives_the_same() {
         );
         if usage_for == UsageFor::Client {
             assert!(stream.starts_with(&whole.passed), "round {round}");
-            if whole.end.is_ok() && !stream.ends_with(b"\"usage\":null") {
-                assert!(whole.passed.len() == stream.len() || stream.len() - whole.passed.len() < 400);
-            }
         }
         let end = match whole.end {
             Ok(()) => 0,

@@ -90,6 +90,7 @@ fn bytes_that_are_no_utf8_pass_unchanged() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn a_stream_is_complete_with_its_marker_or_when_every_choice_is_finished() {
     let n2 = |last: &str| {
         [
