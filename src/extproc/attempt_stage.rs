@@ -133,7 +133,7 @@ impl AttemptStage {
     }
 
     fn woken(&mut self) {
-        let step = self.step(|session, number, lent| session.on_wake(number, lent));
+        let step = self.step(Session::on_wake);
         self.carry_out(step, (Bytes::new(), false), false);
     }
 
@@ -144,7 +144,7 @@ impl AttemptStage {
             Step::Release { headers, held, .. } => self.release(headers, held, false),
             Step::Send { chunks, .. } => self.send(chunks, false),
             Step::BreakOff { chunks, event, .. } => {
-                self.send(chunks.into_iter().chain([event]).collect(), false)
+                self.send(chunks.into_iter().chain([event]).collect(), false);
             }
             Step::Discard { .. } | Step::GiveUp(_) => {
                 return self.carry_out(step, (Bytes::new(), true), false);

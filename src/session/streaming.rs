@@ -15,7 +15,7 @@ use super::operations::{Lent, Step};
 use super::{Progress, RequestOutcome, Session};
 use crate::catalog::Failover;
 use crate::dialect::stream::{Fault, Stage, StreamJudge, UsageFor, error_event};
-use crate::outcome::{Class, Judged};
+use crate::outcome::{Class, ErrorBody, Judged, client_safe};
 
 /// Most bytes that are held back; a stream that says nothing in so many is let through.
 const GATED_BYTES: usize = 256 << 10;
@@ -51,7 +51,9 @@ impl Session {
         if end && read.is_ok() {
             read = gate.judge.on_end(&mut out).map(|()| Stage::Done);
         }
-        out.iter().for_each(|bytes| gate.held.push(bytes, false));
+        for bytes in &out {
+            gate.held.push(bytes, false);
+        }
         gate.held.ended = end;
         match read {
             Err(fault) => {
@@ -120,7 +122,7 @@ impl Session {
         };
         self.attempts[index].progress = Progress::Flowing(flow);
         if let Err(fault) = read {
-            return self.break_off(index, (out, &fault.to_string()), end, lent);
+            return self.break_off(index, (out, &in_words(&fault)), end, lent);
         }
         if end {
             self.flowed(index, lent);
@@ -216,6 +218,21 @@ impl Session {
                 Step::GiveUp(OUT_OF_TIME)
             }
         }
+    }
+}
+
+/// A fault in the provider's own words, when it has any, without what must not be shown.
+fn in_words(fault: &Fault) -> String {
+    match fault {
+        Fault::Error(body) => {
+            let said = client_safe(&ErrorBody::read(body).message);
+            if said.is_empty() {
+                fault.to_string()
+            } else {
+                format!("{fault}: {said}")
+            }
+        }
+        _ => fault.to_string(),
     }
 }
 
