@@ -48,6 +48,13 @@ impl Stage {
         self.primary.control().set_fault(rule);
     }
 
+    /// The primary takes its time between two events, so that what it has said is seen before what breaks.
+    fn slowly(&self) {
+        let pace = self.primary.control().pace();
+        let inter_token = std::time::Duration::from_millis(60);
+        self.primary.control().set_pace(Pace { inter_token, ..pace });
+    }
+
     /// The access line of the last of `count` requests.
     async fn line(&self, count: usize) -> Value {
         self.gateway.access_lines_when(count).await.remove(count - 1)
@@ -63,6 +70,7 @@ impl Stage {
 #[tokio::test]
 async fn a_stream_that_the_provider_breaks_off_never_looks_complete_and_is_held_against_it() {
     let stage = Stage::set().await;
+    stage.slowly();
     stage.fault(FaultRule::new(Fault::CutStream));
 
     let ended = stage
@@ -84,6 +92,7 @@ async fn a_stream_that_the_provider_breaks_off_never_looks_complete_and_is_held_
 #[tokio::test]
 async fn a_client_that_leaves_a_stream_is_held_against_nobody() {
     let stage = Stage::set().await;
+    stage.slowly();
     stage.fault(FaultRule::new(Fault::Stall));
 
     let mut stream = stage.gateway.post(CHAT, chat_stream("gpt-4o")).stream().await;
@@ -146,6 +155,7 @@ async fn a_stream_that_fails_before_it_says_anything_fails_over_unseen() {
 #[tokio::test]
 async fn a_stream_that_falls_silent_ends_in_an_error_event_and_does_not_look_complete() {
     let stage = Stage::set().await;
+    stage.slowly();
     stage.fault(FaultRule::new(Fault::Stall));
 
     let ended = stage
@@ -186,9 +196,7 @@ async fn a_stream_without_done_is_complete_when_it_finished_and_an_error_after_c
 
     assert!(matches!(ended.ending, Ending::Clean), "{:?}", ended.ending);
     assert!(!ended.partial().text().contains("error"));
-    let pace = stage.primary.control().pace();
-    let inter_token = std::time::Duration::from_millis(60);
-    stage.primary.control().set_pace(Pace { inter_token, ..pace });
+    stage.slowly();
     stage.fault(FaultRule::new(Fault::StreamError).after_events(3));
 
     let ended = stage
