@@ -41,6 +41,10 @@ const REQUEST_TIMEOUT: Duration = Duration::from_mins(5);
 const IDLE_TIMEOUT: Duration = Duration::from_hours(1);
 /// A stream that must be cut is cut now; Envoy's second of courtesy would leave the client waiting for the end.
 const DELAYED_CLOSE: Duration = Duration::from_millis(50);
+/// What may wait for a client that reads slowly: of its connection, and of one of its streams. Where that much waits,
+/// Envoy 1.40 pauses the provider, also one whose answer has come to its end and is only held up in the attempt
+/// stage; pausing that one is a crash. So it has to be more than an answer ever is.
+const BACKLOG: u32 = 32 << 20;
 /// Envoy's own limit, written out because the error message depends on it.
 const MAX_HEADERS_KB: u32 = 60;
 
@@ -62,6 +66,7 @@ pub(super) fn clients_with(settings: &EnvoySettings, routes: RouteSpecifier) -> 
     Listener {
         name: CLIENTS.to_owned(),
         address: Some(tcp(&settings.listen.ip().to_string(), settings.listen.port())),
+        per_connection_buffer_limit_bytes: uint32(BACKLOG),
         filter_chains: vec![chain(&HttpConnectionManager {
             route_specifier: Some(routes),
             ..connection_manager(&settings.understudy)
@@ -82,7 +87,7 @@ fn connection_manager(understudy: &str) -> HttpConnectionManager {
         }),
         http2_protocol_options: Some(Http2ProtocolOptions {
             max_concurrent_streams: uint32(1000),
-            initial_stream_window_size: uint32(1 << 20),
+            initial_stream_window_size: uint32(BACKLOG),
             initial_connection_window_size: uint32(16 << 20),
             ..Http2ProtocolOptions::default()
         }),

@@ -62,7 +62,7 @@ impl Gateway {
             .http2_max_pending_accept_reset_streams(Some(usize::MAX))
             .http2_max_local_error_reset_streams(None)
             .add_service(service(state.clone()))
-            .add_service(ExternalProcessorServer::new(stages.clone()))
+            .add_service(ExternalProcessorServer::new(stages.clone()).max_decoding_message_size(1 << 30))
             .serve_with_incoming_shutdown(
                 UnixListenerStream::new(UnixListener::bind(&socket).unwrap()),
                 stop.clone().cancelled_owned(),

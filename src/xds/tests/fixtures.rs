@@ -8,8 +8,8 @@ use crate::config::Breaker;
 use crate::dialect::Dialect;
 use crate::xds::EnvoySettings;
 
-/// More than the megabyte that Envoy holds by itself.
-pub(super) const MAX_BODY: u64 = 2 << 20;
+/// More than Envoy's listener holds by itself.
+pub(super) const MAX_BODY: u64 = 33 << 20;
 
 /// A listener on a free port of this machine.
 pub(super) fn settings() -> EnvoySettings {
