@@ -128,6 +128,8 @@ struct Trial {
     permit: Option<Permit>,
     /// Why it failed, as soon as that is known.
     class: Option<Class>,
+    /// How long its provider asked to wait.
+    hint: Option<Duration>,
     started: Instant,
     progress: Progress,
     record: Option<AttemptRecord>,

@@ -71,6 +71,7 @@ impl Session {
             target,
             permit,
             class: None,
+            hint: None,
             started,
             progress: Progress::Asked,
             record: None,

@@ -114,7 +114,12 @@ pub(super) fn tried(trial: &Trial) -> Tried {
     Tried {
         target: trial.target,
         needs_larger_window: trial.class.is_some_and(Class::needs_larger_target),
-        same_target_pointless: trial.class.is_some_and(|class| class.effect() != Effect::Count),
+        same_target_pointless: trial.class.is_some_and(|class| match class.effect() {
+            Effect::Count => false,
+            // One that asked for time gets it.
+            Effect::CountWithHint => trial.hint.is_some(),
+            Effect::None | Effect::OpenAtOnce | Effect::OpenLong => true,
+        }),
     }
 }
 
@@ -163,6 +168,7 @@ impl Session {
         };
         let target = trial.target;
         trial.class = class;
+        trial.hint = hint;
         let permit = trial.permit.take();
         let vote = self.weigh(target, class, hint);
         if let Some(permit) = permit {
