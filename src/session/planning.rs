@@ -24,6 +24,9 @@ use crate::dialect::stream::include_usage;
 use crate::plan::{self, Ask, Plan, Situation, Skip};
 use understudy_proto::names;
 
+/// How long after the time that we keep ourselves the host keeps it too.
+const BACKSTOP_DELAY: Duration = Duration::from_millis(500);
+
 /// What planning led to.
 #[derive(Debug)]
 pub enum Planned {
@@ -268,10 +271,11 @@ fn dispatch(
             time.as_millis().max(1).to_string(),
         );
     }
-    let patience = if ask.stream {
-        patience_with_streams(failover)
+    // A stream's time is kept by ourselves; an attempt that ended just before it would be tried once more.
+    let (time, patience) = if ask.stream {
+        (time + BACKSTOP_DELAY, patience_with_streams(failover))
     } else {
-        failover.per_try_timeout
+        (time, failover.per_try_timeout)
     };
     if time < patience || patience < failover.per_try_timeout {
         let patience = time.min(patience).as_millis().max(1);
