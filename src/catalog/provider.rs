@@ -1,6 +1,7 @@
 //! A provider as the request path and the Envoy configuration need it: where it is, what it speaks, how we sign in.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +53,13 @@ pub struct Endpoint {
     pub sni: String,
     /// CA bundle, when it is not the system's.
     pub ca: Option<PathBuf>,
+}
+
+impl Endpoint {
+    /// Whether its address has to be looked up, and may be missing.
+    pub fn is_known_by_name(&self) -> bool {
+        self.host.parse::<IpAddr>().is_err()
+    }
 }
 
 /// How we sign in at a provider.

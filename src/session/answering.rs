@@ -51,7 +51,11 @@ impl Session {
             .and_then(|status| status.parse().ok())
             .unwrap_or(0);
         let first_byte = lent.now.saturating_duration_since(trial.started);
-        if let Some(reason) = headers.text(names::HEADER_ABSENT) {
+        let known_by_name = |target| self.live.catalog.provider_of(target).endpoint.is_known_by_name();
+        if let Some(reason) = headers
+            .text(names::HEADER_ABSENT)
+            .filter(|_| known_by_name(trial.target))
+        {
             let message = format!("the provider's name could not be resolved ({reason})");
             let judged = plainly(Class::Connect, &message);
             let held = Held::nothing(first_byte);

@@ -56,7 +56,7 @@ pub(super) fn of_provider(provider: &Provider, settings: &EnvoySettings) -> Vec<
     let endpoint = &provider.endpoint;
     let filters = filter::provider_filters(&settings.understudy);
     let connections = connections(provider, &settings.system_ca);
-    if endpoint.host.parse::<IpAddr>().is_ok() {
+    if !endpoint.is_known_by_name() {
         return vec![Cluster {
             cluster_discovery_type: Some(ClusterDiscoveryType::Type(DiscoveryType::Static.into())),
             typed_extension_protocol_options: http_options(endpoint.tls, filters),
