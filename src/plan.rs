@@ -7,7 +7,7 @@
 //! 1. **Fitness** (`screen`): narrowed away, draining, unable to do what was asked, or too small a window. When no
 //!    window is large enough the largest stay, because our token count is an estimate and the provider's is not.
 //! 2. **Health** (`screen`): a benched target is out until its time; one that another request is probing is out.
-//!    When that leaves nothing, the model's `when_all_open` decides.
+//!    When that leaves nothing, the model's `when_all_open` decides. In mode `off` health does not matter.
 //! 3. **Order** (`rank`): the caller's wish, then priority, then primaries before backups, then the model's order.
 //!    A returning target keeps its place for its share of the requests and stands behind all others for the rest.
 //!    A target that is due for a probe keeps its place only at the head of a fresh plan, where its permit is
@@ -141,6 +141,11 @@ impl<'a> Scene<'a> {
             FailoverMode::Retry | FailoverMode::NextRequest | FailoverMode::Off => 1,
         };
         whole.saturating_sub(self.tried.len())
+    }
+
+    /// Whether the health of a target decides on its place: with `off`, nothing moves a request from where it belongs.
+    fn heeds_health(&self) -> bool {
+        self.model.failover.mode != FailoverMode::Off
     }
 
     /// Attempts that `target` has had.

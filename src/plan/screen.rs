@@ -47,7 +47,11 @@ pub(super) fn screen(scene: &Scene<'_>, now: Instant) -> Screened {
             scope,
             speed,
         } = scene.standing_of(position);
-        let standing = standing_at(standing, now);
+        let standing = if scene.heeds_health() {
+            standing_at(standing, now)
+        } else {
+            Standing::Ready
+        };
         let usable = Usable {
             target,
             position,

@@ -229,7 +229,10 @@ fn reserve(live: &Live, ask: &Ask, lent: &mut Lent<'_>) -> (Plan, Option<Permit>
 /// a skip, and the next one moves up.
 pub(super) fn admit_first(live: &Live, planned: &mut Plan, lent: &mut Lent<'_>) -> Option<Permit> {
     while let Some(&first) = planned.attempts.first() {
-        if let Ok((permit, changes)) = live.board.admit(first.0, planned.forced, lent.now) {
+        let catalog = &live.catalog;
+        let mode = catalog.model(catalog.target(first).model).failover.mode;
+        let force = planned.forced || mode == FailoverMode::Off;
+        if let Ok((permit, changes)) = live.board.admit(first.0, force, lent.now) {
             lent.happened
                 .extend(changes.into_iter().map(|change| Happened::Circuit(first, change)));
             return Some(permit);

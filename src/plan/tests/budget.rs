@@ -41,6 +41,15 @@ fn the_next_request_goes_elsewhere() {
 }
 
 #[test]
+fn in_mode_off_a_request_goes_where_it_belongs_whatever_happened_there() {
+    let mut world = World::of(2).open(0, 30);
+    world.model.failover.mode = FailoverMode::Off;
+
+    assert_eq!(world.order(), [0]);
+    assert!(!world.open(1, 30).plan().forced, "nothing special about it");
+}
+
+#[test]
 fn a_configured_zero_is_read_as_one() {
     let mut world = World::of(2).attempts(0);
     world.model.failover.attempts_per_target = 0;
