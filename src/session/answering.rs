@@ -115,7 +115,8 @@ impl Session {
         }
     }
 
-    fn judged(&self, index: usize, held: &Held, complete: bool, lent: &Lent<'_>) -> Judged {
+    /// What an answer means that failed, as far as it has come.
+    pub(super) fn judged(&self, index: usize, held: &Held, complete: bool, lent: &Lent<'_>) -> Judged {
         let body = held.joined();
         let decoded = decode(held.header("content-encoding"), &body, JUDGED_BYTES);
         self.evidence_judged(index, held, (&decoded.bytes, complete && decoded.complete), lent)

@@ -137,13 +137,21 @@ impl Session {
         } else {
             end
         };
-        let conclusion = end.conclusion(failed_over);
-        self.vote(
-            index,
-            conclusion.judged.as_ref().map(|judged| judged.class),
-            None,
-            lent,
+        let conclusion = if end == NoAnswer::Broken {
+            self.broken_off(index, lent)
+        } else {
+            None
+        };
+        let conclusion = Conclusion {
+            failed_over,
+            ..conclusion.unwrap_or_else(|| end.conclusion(failed_over))
+        };
+        let judged = conclusion.judged.as_ref();
+        let (class, hint) = (
+            judged.map(|judged| judged.class),
+            judged.and_then(|judged| judged.hint),
         );
+        self.vote(index, class, hint, lent);
         self.record(index, conclusion, lent);
     }
 
@@ -152,6 +160,22 @@ impl Session {
         self.caller().is_some_and(|caller| {
             let failover = &self.live.catalog.model(caller.ask.model).failover;
             caller.ask.stream && patience_with_streams(failover) < failover.per_try_timeout
+        })
+    }
+
+    /// The connection broke in the middle of an answer of which the caller has seen nothing.
+    fn broken_off(&self, index: usize, lent: &Lent<'_>) -> Option<Conclusion> {
+        let cut = || plainly(Class::BadResponse, "the answer broke off in the middle");
+        let (judged, held) = match &self.attempts.get(index)?.progress {
+            Progress::Judging(held) => (self.judged(index, held, false, lent), held),
+            Progress::Holding(held) => (cut(), held),
+            Progress::Gating(gate) => (cut(), &gate.held),
+            Progress::Asked | Progress::Flowing(_) | Progress::Cut(..) | Progress::Over => return None,
+        };
+        Some(Conclusion {
+            status: Some(held.status),
+            first_byte: Some(held.first_byte),
+            ..Conclusion::failed(judged)
         })
     }
 

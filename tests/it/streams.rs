@@ -115,7 +115,7 @@ async fn a_stream_that_fails_before_it_says_anything_fails_over_unseen() {
             FaultRule::new(Fault::SlowFirstToken).delay(std::time::Duration::from_secs(3)),
             "first_token_timeout",
         ),
-        (FaultRule::new(Fault::CutStream).after_events(0), "reset"),
+        (FaultRule::new(Fault::CutStream).after_events(0), "bad_response"),
         (
             FaultRule::new(Fault::Stall).after_events(0),
             "first_token_timeout",
