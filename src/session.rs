@@ -26,6 +26,7 @@ mod planning;
 mod record;
 mod streaming;
 mod tail;
+mod unanswered;
 
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::concluding::NoAnswer;
 use super::operations::{Headers, Lent, Outcall};
+use super::unanswered::NoAnswer;
 use super::{Errand, Happened, Progress, Session, Trial};
 use crate::attempt;
 use crate::catalog::TargetIx;

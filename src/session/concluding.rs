@@ -3,61 +3,11 @@
 use std::time::Duration;
 
 use super::operations::Lent;
-use super::streaming::patience_with_streams;
 use super::{AttemptRecord, Happened, Progress, Session, Trial};
 use crate::breaker::{Failure, Vote, Weight};
 use crate::catalog::{Credential, TargetIx};
 use crate::outcome::{Class, Effect, Judged};
 use crate::plan::Tried;
-
-/// How an attempt ended that brought no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NoAnswer {
-    /// The connection was refused, or never came to be.
-    Unconnected {
-        /// How, in a word.
-        detail: &'static str,
-        /// The same in a sentence.
-        message: &'static str,
-    },
-    /// The connection broke.
-    Broken,
-    /// The attempt ran out of time.
-    TimedOut,
-    /// The stream said nothing in time.
-    SilentStream,
-    /// The client went away.
-    Abandoned,
-}
-
-impl NoAnswer {
-    /// An attempt that never showed itself to us: its connection failed before a message could be sent.
-    pub(super) fn refused() -> Self {
-        Self::Unconnected {
-            detail: "refused",
-            message: "the connection was refused",
-        }
-    }
-
-    fn conclusion(self, failed_over: bool) -> Conclusion {
-        let (class, detail, message) = match self {
-            Self::Unconnected { detail, message } => (Class::Connect, Some(detail), message),
-            Self::Broken => (Class::Reset, None, "the connection broke before an answer came"),
-            Self::TimedOut => (Class::Timeout, None, "no answer came in time"),
-            Self::SilentStream => (
-                Class::FirstTokenTimeout,
-                None,
-                "no answer came in the time for a first token",
-            ),
-            Self::Abandoned => (Class::Abandoned, None, "the caller went away"),
-        };
-        Conclusion {
-            detail,
-            failed_over,
-            ..Conclusion::failed(plainly(class, message))
-        }
-    }
-}
 
 /// The end of one attempt.
 #[derive(Debug, Clone)]
@@ -124,61 +74,6 @@ pub(super) fn tried(trial: &Trial) -> Tried {
 }
 
 impl Session {
-    /// The attempt at `index` brought no answer: it is judged, votes and is told at once.
-    pub(super) fn conclude_unanswered(
-        &mut self,
-        index: usize,
-        end: NoAnswer,
-        failed_over: bool,
-        lent: &mut Lent<'_>,
-    ) {
-        let end = if end == NoAnswer::TimedOut && self.is_held_to_first_token() {
-            NoAnswer::SilentStream
-        } else {
-            end
-        };
-        let conclusion = if end == NoAnswer::Broken {
-            self.broken_off(index, lent)
-        } else {
-            None
-        };
-        let conclusion = Conclusion {
-            failed_over,
-            ..conclusion.unwrap_or_else(|| end.conclusion(failed_over))
-        };
-        let judged = conclusion.judged.as_ref();
-        let (class, hint) = (
-            judged.map(|judged| judged.class),
-            judged.and_then(|judged| judged.hint),
-        );
-        self.vote(index, class, hint, lent);
-        self.record(index, conclusion, lent);
-    }
-
-    /// Whether the time for a stream's first token is shorter than that of a whole attempt.
-    fn is_held_to_first_token(&self) -> bool {
-        self.caller().is_some_and(|caller| {
-            let failover = &self.live.catalog.model(caller.ask.model).failover;
-            caller.ask.stream && patience_with_streams(failover) < failover.per_try_timeout
-        })
-    }
-
-    /// The connection broke in the middle of an answer of which the caller has seen nothing.
-    fn broken_off(&self, index: usize, lent: &Lent<'_>) -> Option<Conclusion> {
-        let cut = || plainly(Class::BadResponse, "the answer broke off in the middle");
-        let (judged, held) = match &self.attempts.get(index)?.progress {
-            Progress::Judging(held) => (self.judged(index, held, false, lent), held),
-            Progress::Holding(held) => (cut(), held),
-            Progress::Gating(gate) => (cut(), &gate.held),
-            Progress::Asked | Progress::Flowing(_) | Progress::Cut(..) | Progress::Over => return None,
-        };
-        Some(Conclusion {
-            status: Some(held.status),
-            first_byte: Some(held.first_byte),
-            ..Conclusion::failed(judged)
-        })
-    }
-
     /// The verdict on the attempt at `index` votes in its circuits.
     pub(super) fn vote(
         &mut self,

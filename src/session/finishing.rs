@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::concluding::NoAnswer;
 use super::operations::{Final, Headers, Lent};
+use super::unanswered::NoAnswer;
 use super::{
     AttemptRecord, Caller, Errand, Happened, Progress, RequestOutcome, RequestRecord, Session, Trial,
 };

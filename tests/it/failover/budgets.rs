@@ -179,7 +179,7 @@ async fn time_that_runs_out_is_a_504_whatever_was_asked_for() {
         assert!(
             attempts(&answer)
                 .iter()
-                .all(|attempt| attempt.ends_with(" timeout")),
+                .all(|attempt| attempt.ends_with("timeout")),
             "{what}"
         );
     }
@@ -238,5 +238,40 @@ models: { gpt-4o: { targets: [{ provider: slow }], failover: { per_try_timeout: 
 
     assert_eq!(stream.ending, crate::support::Ending::Clean);
     assert_eq!(stream.events().len(), 3, "{:?}", stream.partial().text());
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_caller_in_a_hurry_harms_no_provider() {
+    let slow = sim("slow").await;
+    slow.control().set_pace(understudy::sim::Pace {
+        latency: Duration::from_millis(400),
+        ..understudy::sim::Pace::default()
+    });
+    let config = r#"
+providers: { slow: { kind: openai-compatible, endpoint: "{slow}" } }
+models: { gpt-4o: { targets: [{ provider: slow }] } }
+"#;
+    let gateway = Gateway::with(config).fill("slow", slow.base_url()).start().await;
+
+    for stream in [false, true, false, true] {
+        let body = if stream {
+            chat_stream("gpt-4o")
+        } else {
+            chat("gpt-4o")
+        };
+        let answer = gateway
+            .post(CHAT, body)
+            .header("x-understudy-timeout", "50ms")
+            .send()
+            .await;
+        assert_eq!(answer.status, 504, "{}", answer.text());
+    }
+    let patient = gateway.post(CHAT, chat("gpt-4o")).send().await;
+
+    let status = gateway.status().await;
+    let target = super::target(&status, "gpt-4o", "slow");
+    assert_eq!(super::disturbed(target), [""; 0], "{target:#}");
+    assert_eq!(patient.hops(), ["slow ok"]);
     gateway.stop().await;
 }
