@@ -215,11 +215,13 @@ async fn a_stream_passes_byte_for_byte_and_piece_by_piece() {
         .start()
         .await;
 
+    let mut body = chat_stream("gpt-4o");
+    body["stream_options"] = json!({ "include_usage": true });
     words[0].notify_one();
     words[1].notify_one();
     words[2].notify_one();
     words[3].notify_one();
-    let mut stream = gateway.post(CHAT, chat_stream("gpt-4o")).stream().await;
+    let mut stream = gateway.post(CHAT, body).stream().await;
     let mut sent = pieces[..4].concat();
     stream.read_until(&sent).await;
     for (piece, word) in pieces.iter().zip(&words).skip(4) {
