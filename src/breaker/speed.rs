@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 const HALF_LIFE: Duration = Duration::from_mins(1);
 /// The least say of a new sample, so that a burst of samples is averaged and not lost.
 const LEAST_SAY: f64 = 0.2;
-/// An estimate this small says nothing about the target any more.
-const UNKNOWN_BELOW: Duration = Duration::from_millis(1);
+/// An estimate of which less than this is left says nothing about the target any more: after ten minutes. Not told by
+/// its size, or the fastest targets of all would never be known.
+const UNKNOWN_BELOW: f64 = 1.0 / 1024.0;
 
 /// The decayed time to first token of one target.
 #[derive(Debug, Default)]
@@ -45,8 +46,8 @@ impl Speed {
     /// The estimate at `now`, or `None` when nothing useful is known.
     pub(super) fn estimate(&self, now: Instant) -> Option<Duration> {
         let known = self.known.as_ref()?;
-        let estimate = known.average.mul_f64(kept(known.at, now));
-        (estimate >= UNKNOWN_BELOW).then_some(estimate)
+        let kept = kept(known.at, now);
+        (kept >= UNKNOWN_BELOW).then(|| known.average.mul_f64(kept))
     }
 }
 
@@ -127,6 +128,16 @@ mod tests {
 
         assert_eq!(speed.estimate(start + Duration::from_mins(12)), None);
         assert_eq!(speed.estimate(start + Duration::from_hours(24 * 365)), None);
+    }
+
+    #[test]
+    fn a_target_may_be_faster_than_any_clock_shows() {
+        let now = Instant::now();
+        let mut speed = Speed::default();
+
+        speed.observe(Duration::from_micros(3), now);
+
+        assert_eq!(speed.estimate(now), Some(Duration::from_micros(3)));
     }
 
     proptest! {
