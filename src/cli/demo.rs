@@ -16,8 +16,8 @@ use tokio::process::Command;
 use super::envoy::{Binary, EnvoyArg};
 use super::gateway::EnvoyChoice;
 use super::logging::LogArgs;
-use super::output;
 use super::signals::Signals;
+use super::{Told, output};
 use stage::Stage;
 
 /// What brings Envoy.
@@ -46,10 +46,10 @@ pub(super) async fn run(demo: Demo) -> anyhow::Result<()> {
                 signals.next().await;
             }
             stage.clear().await;
+            Ok(())
         }
-        () = signals.next() => {}
+        () = signals.next() => Err(Told.into()),
     }
-    Ok(())
 }
 
 async fn play(demo: &Demo) -> anyhow::Result<Stage> {

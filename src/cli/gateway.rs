@@ -6,7 +6,7 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use tokio::net::TcpStream;
 
 use super::envoy::Binary;
@@ -15,7 +15,7 @@ use crate::app::{App, Options};
 use crate::config::{AdminBind, Clients, Config, GrpcBind, HostPort};
 use crate::xds::{BootstrapSettings, GrpcAddress, Settled, bootstrap_yaml};
 
-/// How long Envoy may take to connect, and again to take its first configuration.
+/// How long Envoy may take for each step until it serves.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often its listener is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -95,9 +95,13 @@ impl Gateway {
         launch.listen = Some(config.listen);
         launch.concurrency = choice.threads;
         let envoy = EnvoyChild::spawn(launch)?;
-        let ready = match envoy.running().await {
-            Ok(_) => served(app).await,
-            Err(error) => Err(error.into()),
+        let ready = match tokio::time::timeout(PATIENCE, envoy.running()).await {
+            Ok(Ok(_)) => served(app).await,
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(anyhow!(
+                "Envoy does not come up: its admin server gave no answer within {PATIENCE:?}; its last words are in the \
+                 log (`--log warn`)"
+            )),
         };
         if let Err(error) = ready {
             envoy.stop().await;

@@ -82,7 +82,8 @@ pub(super) async fn run(probe: Probe) -> anyhow::Result<()> {
     };
     let found = tokio::select! {
         found = asking => found?,
-        () = signals.next() => return Ok(()),
+        // Who interrupts it has not heard that all is well.
+        () = signals.next() => return Err(Told.into()),
     };
     tell(&found, probe.json)?;
     if found.iter().any(|finding| finding.found == Found::Failed) {

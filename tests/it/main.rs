@@ -9,6 +9,7 @@
     reason = "a test says what is wrong by panicking"
 )]
 
+mod cli; // the program itself, as a person starts it: what it prints and how it ends
 mod failover; // what callers and operators see when providers fail
 mod smoke; // each way through the harness once: what fails here fails everywhere
 mod streams; // what is held, what passes, what becomes of a stream that breaks off
