@@ -17,7 +17,11 @@ use crate::xds::{BootstrapSettings, GrpcAddress, Settled, bootstrap_yaml};
 
 /// How long Envoy may take for each step until it serves.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often its listener is looked at.
+/// How long clients may take to read the rest of their answers when everything is over.
+const HANDOVER: Duration = Duration::from_secs(10);
+/// What Envoy counts, at the listener for clients, of requests that are not over for them.
+const UNFINISHED: &str = r"^http\.understudy\.downstream_(rq_active|cx_tx_bytes_buffered)$";
+/// How often Envoy is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Understudy and its Envoy, serving.
@@ -134,6 +138,7 @@ impl Gateway {
             }
         }
         self.app.drained().await;
+        handed_over(admin).await;
         self.envoy.stop().await;
         self.app.stop().await;
     }
@@ -175,6 +180,23 @@ async fn served(app: &App) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// Returns when Envoy has written the last byte to its clients, or when that takes too long: Understudy is done with
+/// a request before Envoy is.
+async fn handed_over(admin: Admin) {
+    let nothing_left = async {
+        // An Envoy that gives no answer has nothing to hand over.
+        while let Ok(stats) = admin.stats(UNFINISHED).await {
+            if stats.sum(|_| true) == 0 {
+                return;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    if tokio::time::timeout(HANDOVER, nothing_left).await.is_err() {
+        tracing::warn!("clients were still reading their answers when Envoy was ended");
+    }
 }
 
 /// Where an Envoy on this machine finds us.

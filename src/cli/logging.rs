@@ -12,6 +12,9 @@ use crate::telemetry::log::{self, LogError, LogFormat};
 #[derive(Debug, Args)]
 pub(super) struct LogArgs {
     /// What is logged to stderr: a level, or filters such as `info,understudy::xds=debug`; default: the file's `log`
+    ///
+    /// A level is about Understudy's own lines. Filters for the HTTP libraries below `warn` show headers, and with them
+    /// keys.
     #[arg(long, value_name = "FILTER", env = "UNDERSTUDY_LOG")]
     log: Option<String>,
 }
