@@ -22,6 +22,8 @@ mod hints; // how long a provider is left alone when it said so itself
 mod modes; // retry, next_request, off; all benched
 mod ordering; // who is asked first, and what a caller may say about it
 mod outgoing; // what reaches each provider, and what never does
+mod recovery; // from the bench back to service
+mod scopes; // endpoint, credential, target; drains, resets, active checks, reloads
 mod unreachable; // no connection, no name, no TLS
 
 use serde_json::Value;
