@@ -11,7 +11,7 @@ use understudy_proto::names;
 
 use super::sessions::{Gateway, Shared, now};
 use super::{telling, wire};
-use crate::session::{self, Arrival, Arrived, Head, HostWords, OwnStep, Planned};
+use crate::session::{self, Arrival, Arrived, Head, Headers as _, HostWords, OwnStep, Planned};
 
 /// Where a request stands.
 enum Place {
@@ -85,12 +85,14 @@ impl PlanStage {
                 wire::await_body()
             }
             Arrived::Reply(refusal) => {
+                let took = now() - started;
                 let told = telling::Refused {
                     refusal: &refusal,
                     model: None,
                     surface: None,
                     unavailable: false,
-                    took: now() - started,
+                    took,
+                    own: took,
                 };
                 telling::refused(&self.gateway, (id, &live), &told);
                 self.place = Place::Over;
@@ -133,6 +135,7 @@ impl PlanStage {
                     surface: Some(refused.surface),
                     unavailable: refused.unavailable,
                     took: now() - arrived,
+                    own: now() - started,
                 };
                 telling::refused(&self.gateway, (id, &live), &told);
                 wire::reply(id, refused.refusal.reply)
@@ -155,18 +158,33 @@ impl PlanStage {
             }
             // Envoy's own refusal of a request that never got this far (its body was too large): already in
             // OpenAI's shape by the listener's local reply configuration.
-            Place::Headers | Place::Body(_) | Place::Over => {
-                wire::message(Response::ResponseHeaders(pb::HeadersResponse { response: None }))
+            Place::Body(arrival) => {
+                let status = shown.text(":status");
+                telling::unread(
+                    &self.gateway,
+                    &arrival,
+                    status.and_then(|status| status.parse().ok()),
+                );
+                untouched()
             }
+            Place::Headers | Place::Over => untouched(),
         }
     }
 }
 
+fn untouched() -> ProcessingResponse {
+    wire::message(Response::ResponseHeaders(pb::HeadersResponse { response: None }))
+}
+
 impl Drop for PlanStage {
     fn drop(&mut self) {
-        if let Place::Away(shared) = &self.place {
-            self.gateway
-                .step(OwnStep::Finish, shared, session::Session::on_gone);
+        match &self.place {
+            Place::Away(shared) => {
+                self.gateway
+                    .step(OwnStep::Finish, shared, session::Session::on_gone);
+            }
+            Place::Body(arrival) => telling::unread(&self.gateway, arrival, None),
+            Place::Headers | Place::Over => {}
         }
     }
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::sessions::Gateway;
+use super::sessions::{Gateway, now};
 use crate::breaker::{Change, CircuitKey};
 use crate::catalog::{Catalog, ClientIx, Clients, ModelIx, TargetIx};
 use crate::dialect::usage::{Usage, cost_micro_usd};
-use crate::session::{self, Happened, Live, Refusal, SessionId};
+use crate::session::{self, Arrival, Happened, Live, Refusal, SessionId};
 use crate::telemetry::event::{
     AllOpen, AttemptEnded, AttemptRecord, CircuitChanged, RequestEnded, RequestOutcome, TimeAdded,
 };
@@ -40,7 +40,10 @@ pub(super) struct Refused<'a> {
     pub surface: Option<crate::catalog::Surface>,
     /// The request was fine, and nothing could be tried.
     pub unavailable: bool,
+    /// From its first byte to our answer.
     pub took: Duration,
+    /// The part of it that was ours.
+    pub own: Duration,
 }
 
 /// Tells of a request that we answered ourselves.
@@ -56,32 +59,65 @@ pub(super) fn refused(gateway: &Gateway, (id, live): (SessionId, &Live), refused
         (false, _) => RequestOutcome::Rejected,
     };
     let event = RequestEnded {
-        id: id.to_string().into(),
-        generation: catalog.generation,
         client: refused.refusal.client.and_then(|client| named(catalog, client)),
         model: refused
             .model
             .map(|model| (model, catalog.model(model).name.clone())),
-        asked_model: None,
-        response_model: None,
         surface: refused.surface,
-        stream: false,
         status: Some(reply.status),
-        outcome,
         reason: (reply.status != 200).then_some(reply.details),
-        attempts: Vec::new(),
-        duration: refused.took,
-        upstream: Duration::ZERO,
         added: TimeAdded {
-            plan: refused.took,
+            plan: refused.own,
             ..TimeAdded::default()
         },
+        ..unserved((id, catalog), outcome, refused.took)
+    };
+    gateway.telemetry().emit(&Event::RequestEnded(Box::new(event)));
+}
+
+/// Tells of a request whose body never came whole: Envoy refused it with `status`, or its client went away.
+pub(super) fn unread(gateway: &Gateway, arrival: &Arrival, status: Option<u16>) {
+    let catalog = &arrival.live().catalog;
+    let (outcome, reason) = match status {
+        None => (RequestOutcome::Abandoned, None),
+        Some(413) => (RequestOutcome::Rejected, Some("request_too_large")),
+        Some(408) => (RequestOutcome::Rejected, Some("request_timeout")),
+        Some(_) => (RequestOutcome::Rejected, Some("invalid_request")),
+    };
+    let took = now().saturating_duration_since(arrival.started());
+    let event = RequestEnded {
+        client: arrival.client().and_then(|client| named(catalog, client)),
+        surface: Some(arrival.surface()),
+        status,
+        reason,
+        ..unserved((arrival.id(), catalog), outcome, took)
+    };
+    gateway.telemetry().emit(&Event::RequestEnded(Box::new(event)));
+}
+
+/// A request that met no provider.
+fn unserved((id, catalog): (SessionId, &Catalog), outcome: RequestOutcome, took: Duration) -> RequestEnded {
+    RequestEnded {
+        id: id.to_string().into(),
+        generation: catalog.generation,
+        client: None,
+        model: None,
+        asked_model: None,
+        response_model: None,
+        surface: None,
+        stream: false,
+        status: None,
+        outcome,
+        reason: None,
+        attempts: Vec::new(),
+        duration: took,
+        upstream: Duration::ZERO,
+        added: TimeAdded::default(),
         usage: None,
         cost_micro_usd: None,
         forced: false,
         at: SystemTime::now(),
-    };
-    gateway.telemetry().emit(&Event::RequestEnded(Box::new(event)));
+    }
 }
 
 fn all_open(telemetry: &Telemetry, catalog: &Catalog, model: Option<ModelIx>, forced: bool) {

@@ -3,6 +3,7 @@
 //! Who calls, what part of the API, what the caller narrows. The caller's credential and every header that no
 //! provider may see are taken off the request here, before anything can go wrong further on.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,8 +24,7 @@ const FORWARDED: [&str; 4] = ["accept", "user-agent", "openai-beta", "x-client-r
 /// Headers in which a caller's credential may come, the first that is there counts.
 const CREDENTIALS: [&str; 4] = ["authorization", "api-key", "apikey", "x-api-key"];
 
-/// The request headers, as the host shows them.
-#[derive(Debug)]
+/// The request headers, as the host shows them. Keys are among them, so they are not printed.
 pub struct Head<'a, H> {
     /// All headers, pseudo-headers included.
     pub headers: &'a H,
@@ -32,6 +32,14 @@ pub struct Head<'a, H> {
     pub ends: bool,
     /// Our own secret, which marks a health check of ours.
     pub errand_token: &'a str,
+}
+
+impl<H> fmt::Debug for Head<'_, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Head")
+            .field("ends", &self.ends)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What the headers alone led to.
@@ -78,6 +86,16 @@ impl Arrival {
     /// What it found when it arrived.
     pub fn live(&self) -> &Arc<Live> {
         &self.live
+    }
+
+    /// Who calls, when clients are configured.
+    pub fn client(&self) -> Option<ClientIx> {
+        self.client
+    }
+
+    /// The part of the API.
+    pub fn surface(&self) -> Surface {
+        self.surface
     }
 
     /// When it arrived.
@@ -130,6 +148,9 @@ fn received<H: Headers>(
             "the request has no body; send a JSON object",
         )));
     }
+    if let Some(size) = announced(headers).filter(|size| *size > live.catalog.max_body) {
+        return Err(refuse(planning::refusals::too_large(size, live.catalog.max_body)));
+    }
     Ok(Arrived::Await(Box::new(Arrival {
         id,
         live: live.clone(),
@@ -141,6 +162,11 @@ fn received<H: Headers>(
         stripped: stripped(headers),
         started: now,
     })))
+}
+
+/// The size that the caller announces, which spares reading a body that will be refused.
+fn announced<H: Headers>(headers: &H) -> Option<u64> {
+    headers.text("content-length")?.parse().ok()
 }
 
 /// Our own health check: the secret of this process, and the provider it is for.

@@ -2,7 +2,7 @@
 
 pub(super) mod errand;
 pub(super) mod models;
-mod refusals;
+pub(super) mod refusals;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -63,7 +63,7 @@ pub fn plan(arrival: Arrival, body: &Bytes, lent: &mut Lent<'_>) -> Planned {
     };
     let largest = arrival.live.catalog.max_body;
     if body.len() as u64 > largest {
-        return refused(client, None, refusals::too_large(body.len(), largest));
+        return refused(client, None, refusals::too_large(body.len() as u64, largest));
     }
     let scanned = match scan::scan(body) {
         Ok(scanned) => scanned,

@@ -12,7 +12,7 @@ use crate::session::arrival::{rejected, shortened};
 use crate::session::operations::Reply;
 
 /// Envoy refuses what is larger too, but never less than its own buffer of a megabyte.
-pub(super) fn too_large(size: usize, largest: u64) -> Reply {
+pub(in crate::session) fn too_large(size: u64, largest: u64) -> Reply {
     let message = format!("the request body has {size} bytes, and this gateway takes {largest} at most");
     rejected(413, "request_too_large", &message)
 }
