@@ -7,6 +7,7 @@ mod admin;
 mod bind;
 mod breakable;
 pub mod envoy;
+mod fixed;
 mod health;
 mod observe;
 mod reload;
@@ -146,6 +147,8 @@ impl App {
         let telemetry = Arc::new(Telemetry::new(options.access).map_err(StartError::AccessLog)?);
         let takeover = Takeover::begin(&config, &options.config, telemetry).map_err(StartError::Catalog)?;
         let takeover = Arc::new(takeover);
+        // Before anyone can tell that we run: a `SIGHUP` that nobody listens for would end us.
+        let hangups = options.follow_file.then(reload::hangups).flatten();
         let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
         let grpc = bind::grpc(&config.grpc).await.map_err(StartError::Bind)?;
         let bound = grpc.address().clone();
@@ -165,17 +168,13 @@ impl App {
         if options.follow_file {
             tasks.spawn(reload::watch(
                 takeover.clone(),
-                options.config,
-                options.sources,
+                (options.config, options.sources),
+                hangups,
                 stopping.child_token(),
             ));
         }
         tasks.spawn(sweep(takeover.gateway().clone(), stopping.child_token()));
-        tasks.spawn(health::watch(
-            takeover.clone(),
-            config.envoy.listener.clone(),
-            stopping.child_token(),
-        ));
+        tasks.spawn(health::watch(takeover.clone(), stopping.child_token()));
         takeover.telemetry().emit(&Event::ListenerBound {
             purpose: "grpc",
             address: bound.to_string(),

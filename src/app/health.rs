@@ -27,7 +27,7 @@ const ANSWER: usize = 1 << 20;
 type HttpClient = Client<HttpConnector, Empty<Bytes>>;
 
 /// Runs the checks of whichever catalog is in force, until `stopping`.
-pub(super) async fn watch(takeover: Arc<Takeover>, listener: HostPort, stopping: CancellationToken) {
+pub(super) async fn watch(takeover: Arc<Takeover>, stopping: CancellationToken) {
     let client: HttpClient = Client::builder(TokioExecutor::new()).build_http();
     let mut running: Option<(Generation, JoinSet<()>)> = None;
     loop {
@@ -40,7 +40,7 @@ pub(super) async fn watch(takeover: Arc<Takeover>, listener: HostPort, stopping:
                     let checker = Checker {
                         takeover: takeover.clone(),
                         client: client.clone(),
-                        listener: listener.clone(),
+                        listener: takeover.listener(),
                         provider: provider.clone(),
                         position: ProviderIx(position),
                         check: check.clone(),
@@ -94,10 +94,11 @@ impl Checker {
         loop {
             ticks.tick().await;
             let started = Instant::now();
-            let status = tokio::time::timeout(self.check.timeout, self.ask())
-                .await
-                .ok()
-                .flatten();
+            let status = match tokio::time::timeout(self.check.timeout, self.ask()).await {
+                Ok(Some(status)) => Some(status),
+                Ok(None) => continue,
+                Err(_elapsed) => None,
+            };
             let ok = status.is_some_and(|status| (200..300).contains(&status));
             let length = streak.add(ok);
             let live = self.takeover.gateway().live();
@@ -129,6 +130,8 @@ impl Checker {
         }
     }
 
+    /// The status that came back through Envoy; `None` when Envoy itself did not answer, which says nothing of the
+    /// provider.
     async fn ask(&self) -> Option<u16> {
         let request = http::Request::get(format!("http://{}/v1/models", self.listener))
             .header(ERRAND_TOKEN, self.takeover.gateway().errand_token())

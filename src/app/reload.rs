@@ -18,11 +18,16 @@ use crate::config::Sources;
 /// How often the files are looked at.
 const INTERVAL: Duration = Duration::from_millis(300);
 
+/// Listens for `SIGHUP`; until it does, that signal ends the process.
+pub(super) fn hangups() -> Option<Signal> {
+    signal(SignalKind::hangup()).ok()
+}
+
 /// Watches until `stopping`.
 pub(super) async fn watch(
     takeover: Arc<Takeover>,
-    path: PathBuf,
-    sources: Arc<dyn Sources + Send + Sync>,
+    (path, sources): (PathBuf, Arc<dyn Sources + Send + Sync>),
+    mut hangups: Option<Signal>,
     stopping: CancellationToken,
 ) {
     let mut files = vec![path.clone()];
@@ -30,7 +35,6 @@ pub(super) async fn watch(
         files.extend(config.secret_files);
     }
     let mut seen = digest(&files, sources.as_ref());
-    let mut hangups = signal(SignalKind::hangup()).ok();
     loop {
         let asked = tokio::select! {
             () = stopping.cancelled() => return,

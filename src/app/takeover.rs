@@ -12,11 +12,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
 
+use super::fixed::Fixed;
 use super::observe::Observer;
 use crate::admin::report::{HealthReport, Moment};
 use crate::breaker::Health;
 use crate::catalog::{Catalog, Generation, InvalidCatalog, ProviderIx, TargetIx};
-use crate::config::Config;
+use crate::config::{Config, HostPort};
 use crate::extproc::Gateway;
 use crate::session::Live;
 use crate::telemetry::event::HealthChecked;
@@ -72,6 +73,10 @@ pub(super) struct Takeover {
     turn: tokio::sync::Mutex<()>,
     refused: Mutex<Option<Refusal>>,
     warnings: Mutex<Vec<String>>,
+    /// What only a restart changes.
+    fixed: Fixed,
+    /// How we reach Envoy's listener.
+    listener: Mutex<HostPort>,
     started: SystemTime,
     applied: Mutex<SystemTime>,
     health: Mutex<HashMap<Arc<str>, Checked>>,
@@ -98,6 +103,8 @@ impl Takeover {
             turn: tokio::sync::Mutex::new(()),
             refused: Mutex::new(None),
             warnings: Mutex::new(config.warnings.clone()),
+            fixed: Fixed::of(config),
+            listener: Mutex::new(config.envoy.listener.clone()),
             started: SystemTime::now(),
             applied: Mutex::new(SystemTime::now()),
             health: Mutex::default(),
@@ -156,6 +163,11 @@ impl Takeover {
         self.refused.lock().clone()
     }
 
+    /// How Envoy's listener is reached in the catalog that is in force.
+    pub(super) fn listener(&self) -> HostPort {
+        self.listener.lock().clone()
+    }
+
     pub(super) fn warnings(&self) -> Vec<String> {
         self.warnings.lock().clone()
     }
@@ -167,7 +179,9 @@ impl Takeover {
         match &applied {
             Ok(_) => {
                 *self.refused.lock() = None;
-                self.warnings.lock().clone_from(&config.warnings);
+                let mut warnings = config.warnings.clone();
+                warnings.extend(self.fixed.warnings(&Fixed::of(config)));
+                *self.warnings.lock() = warnings;
             }
             Err(rejected) => self.refuse(rejected.to_string()),
         }
@@ -216,6 +230,7 @@ impl Takeover {
             }
         }
         self.telemetry.resolve(&Labels::of(&catalog));
+        *self.listener.lock() = config.envoy.listener.clone();
         self.gateway.replace(Arc::new(live.successor(catalog.clone())));
         self.telemetry.emit(&applied(&catalog));
         *self.applied.lock() = SystemTime::now();
