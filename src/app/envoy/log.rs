@@ -60,15 +60,34 @@ pub(super) async fn forward(mut output: impl AsyncRead + Unpin, tail: Arc<Tail>)
     let mut chunk = [0; 8192];
     let mut cutter = Cutter::default();
     let mut teller = Teller::new(Instant::now());
+    let mut crash = Crash::default();
     while let Ok(read @ 1..) = output.read(&mut chunk).await {
         for line in cutter.push(&chunk[..read]) {
+            if crash.dumps(&line) {
+                continue;
+            }
             teller.tell(&line, tail.is_farewell(), Instant::now());
             tail.push(line);
         }
     }
-    if let Some(line) = cutter.rest() {
+    if let Some(line) = cutter.rest().filter(|line| !crash.dumps(line)) {
         teller.tell(&line, tail.is_farewell(), Instant::now());
         tail.push(line);
+    }
+}
+
+/// When Envoy crashes it writes out the requests it held, headers and all, and with them keys.
+#[derive(Default)]
+struct Crash {
+    has_begun: bool,
+}
+
+impl Crash {
+    /// Whether a line is part of what a crashed Envoy held: one without a head, after the crash was announced.
+    fn dumps(&mut self, line: &str) -> bool {
+        let parsed = Line::parse(line);
+        self.has_begun |= parsed.is_some_and(|line| line.message.starts_with("Caught "));
+        self.has_begun && parsed.is_none()
     }
 }
 
@@ -236,6 +255,19 @@ mod tests {
 
         assert_eq!(told, 20);
         assert!(teller.may_warn(began + WINDOW));
+    }
+
+    #[tokio::test]
+    async fn what_a_crashed_envoy_held_is_not_read_on() {
+        let tail = Arc::new(Tail::default());
+        let said = "[critical][backtrace] Caught Segmentation fault\n[critical][backtrace] #0: [0x1]\n\
+                    ActiveStream 0x1\n  'authorization', 'Bearer sk-secret'\n[info][main] x\n  'api-key', 'secret'";
+
+        forward(said.as_bytes(), tail.clone()).await;
+
+        let lines = tail.lines();
+        assert_eq!(lines.len(), 3, "{lines:?}");
+        assert!(!lines.concat().contains("secret"), "{lines:?}");
     }
 
     #[tokio::test]
