@@ -6,18 +6,30 @@
 
 use std::ops::Range;
 
+use std::fmt;
+
 use bytes::Bytes;
 
 use crate::catalog::{Credential, HeaderSecret, Provider, Surface, Target};
 use crate::dialect::scan;
 
-/// Changes to a header map, in the form that any host can carry out.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+/// Changes to a header map, in the form that any host can carry out. Values may sign in somewhere, so none is printed.
+#[derive(Default, Clone, PartialEq, Eq)]
 pub struct HeaderChanges {
     /// Headers to set, replacing any of the same name.
     pub set: Vec<(Bytes, Bytes)>,
     /// Headers to remove.
     pub remove: Vec<Bytes>,
+}
+
+impl fmt::Debug for HeaderChanges {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&Bytes> = self.set.iter().map(|(name, _)| name).collect();
+        f.debug_struct("HeaderChanges")
+            .field("set", &names)
+            .field("remove", &self.remove)
+            .finish()
+    }
 }
 
 impl HeaderChanges {

@@ -24,6 +24,7 @@ mod narrowing;
 mod operations;
 mod planning;
 mod record;
+mod redacting;
 mod streaming;
 mod tail;
 mod unanswered;

@@ -10,16 +10,17 @@ use understudy_proto::names;
 use super::concluding::{Conclusion, plainly};
 use super::held::{Flow, Held, Reader, cleaned};
 use super::operations::{Headers, Lent, Step};
+use super::redacting::without_keys;
 use super::tail::Tail;
 use super::{Progress, Session};
 use crate::attempt::HeaderChanges;
-use crate::catalog::Credential;
+use crate::catalog::{Credential, Provider};
 use crate::dialect::stream::{Whole, judge_whole};
 use crate::dialect::usage;
 use crate::outcome::{Class, Evidence, HeaderView, Judged, decode, judge};
 
 /// Most bytes of a failed answer that are read for its reason.
-const JUDGED_BYTES: usize = 64 << 10;
+pub(super) const JUDGED_BYTES: usize = 64 << 10;
 /// Most bytes of a good answer that are held; beyond, it flows.
 const HELD_BYTES: usize = 256 << 10;
 /// Most bytes that a held answer may unfold into.
@@ -52,15 +53,14 @@ impl Session {
             .unwrap_or(0);
         let first_byte = lent.now.saturating_duration_since(trial.started);
         let known_by_name = |target| self.live.catalog.provider_of(target).endpoint.is_known_by_name();
-        if let Some(reason) = headers
-            .text(names::HEADER_ABSENT)
-            .filter(|_| known_by_name(trial.target))
-        {
-            let message = format!("the provider's name could not be resolved ({reason})");
-            let judged = plainly(Class::Connect, &message);
+        // Said in our own words: a provider known by name could still send that header.
+        let is_absent = status == 503 && headers.first(names::HEADER_ABSENT).is_some();
+        if is_absent && known_by_name(trial.target) {
+            let judged = plainly(Class::Connect, "the provider's name could not be resolved (dns)");
             let held = Held::nothing(first_byte);
             return self.failed(index, held, judged, lent);
         }
+        let trial = &mut self.attempts[index];
         let held = Held::begin(status, headers, first_byte);
         if !(200..300).contains(&status) {
             trial.progress = Progress::Judging(held);
@@ -115,6 +115,11 @@ impl Session {
         }
     }
 
+    /// Who was asked by the attempt at `index`.
+    pub(super) fn provider(&self, index: usize) -> &Provider {
+        self.live.catalog.provider_of(self.attempts[index].target)
+    }
+
     /// What an answer means that failed, as far as it has come.
     pub(super) fn judged(&self, index: usize, held: &Held, complete: bool, lent: &Lent<'_>) -> Judged {
         let body = held.joined();
@@ -129,12 +134,12 @@ impl Session {
         (body, body_complete): (&[u8], bool),
         lent: &Lent<'_>,
     ) -> Judged {
-        let provider = self.live.catalog.provider_of(self.attempts[index].target);
+        let provider = self.provider(index);
         let evidence = Evidence {
             dialect: provider.dialect.errors(),
             status: held.status,
             headers: held,
-            body,
+            body: &without_keys(provider, body),
             body_complete,
         };
         let mut judged = judge(&evidence, lent.today);
@@ -156,7 +161,7 @@ impl Session {
         self.vote(index, None, None, lent);
         self.record(index, Conclusion::succeeded(held.status, held.first_byte), lent);
         Step::Release {
-            headers: cleaned(&held),
+            headers: cleaned(&held, self.provider(index)),
             held: held.chunks,
             end: true,
         }
@@ -189,7 +194,7 @@ impl Session {
 
     /// The caller begins to see an answer that is not read; from here on nothing can fail over.
     fn flow(&mut self, index: usize, held: Held, ends: bool, lent: &mut Lent<'_>) -> Step {
-        let headers = cleaned(&held);
+        let headers = cleaned(&held, self.provider(index));
         let mut tail = Tail::default();
         held.chunks.iter().for_each(|chunk| tail.push(chunk));
         let (status, first_token, heard) = (held.status, held.first_byte, lent.now);

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::operations::Headers;
+use super::redacting::holds_key;
 use super::tail::Tail;
 use crate::attempt::HeaderChanges;
+use crate::catalog::Provider;
 use crate::dialect::stream::StreamJudge;
 use crate::dialect::usage::Usage;
 use crate::outcome::HeaderView;
@@ -136,15 +138,15 @@ impl HeaderView for Held {
     }
 }
 
-/// Takes off what would steer the host: providers that sit behind an Envoy of their own send such headers.
-pub(super) fn cleaned(held: &Held) -> HeaderChanges {
+/// Takes off what would steer the host (providers that sit behind an Envoy of their own send such headers), and what
+/// repeats a key of ours.
+pub(super) fn cleaned(held: &Held, provider: &Provider) -> HeaderChanges {
     let steers = |name: &Bytes| name.starts_with(b"x-envoy-") || name.starts_with(b"x-understudy-");
     let remove = held
         .headers
         .iter()
-        .map(|(name, _)| name)
-        .filter(|name| steers(name))
-        .cloned()
+        .filter(|(name, value)| steers(name) || holds_key(provider, value))
+        .map(|(name, _)| name.clone())
         .collect();
     HeaderChanges {
         set: Vec::new(),

@@ -1,17 +1,20 @@
 //! An answer has failed: what that means for the next attempt, and for the host.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use understudy_proto::names;
 
+use super::answering::JUDGED_BYTES;
 use super::concluding::{Conclusion, tried};
 use super::held::{Held, cleaned};
 use super::operations::{Lent, Step};
 use super::planning::{admit_first, clusters};
+use super::redacting::{holds_key, without_keys};
 use super::{Caller, Session};
 use crate::config::FailoverMode;
-use crate::outcome::{Class, Judged, Scope};
+use crate::outcome::{Class, HeaderView as _, Judged, Scope, decode};
 use crate::plan::{self, Situation, Tried};
 
 /// Statuses for an answer that must not be retried although its real status says so: the first that the host's
@@ -37,7 +40,7 @@ impl Session {
         };
         self.record(index, conclusion, lent);
         if let Some(clusters) = next {
-            let mut headers = cleaned(&held);
+            let mut headers = cleaned(&held, self.provider(index));
             headers.remove("retry-after");
             headers.set(names::HEADER_RETRY, class.as_str());
             return Step::Discard {
@@ -103,8 +106,9 @@ impl Session {
     fn last_failure(&mut self, index: usize, held: Held, class: Class, wanted: bool) -> Step {
         let ours = class.blame() == Some(Scope::Credential);
         let is_no_answer = (200..300).contains(&held.status);
-        let replaced = ours || is_no_answer || (wanted && class.blame().is_some());
-        let mut headers = cleaned(&held);
+        let hides_key = !held.is_plain() && self.repeats_key(index, &held);
+        let replaced = ours || is_no_answer || hides_key || (wanted && class.blame().is_some());
+        let mut headers = cleaned(&held, self.provider(index));
         if let Some(veto) = self.veto(index, held.status) {
             headers.set(":status", veto.to_string());
         }
@@ -118,11 +122,23 @@ impl Session {
             return Step::GiveUp(GIVEN_UP);
         }
         self.passed = Some(held.status);
+        let body = held.joined();
+        let chunks = match without_keys(self.provider(index), &body) {
+            Cow::Borrowed(_) => held.chunks,
+            Cow::Owned(clean) => vec![clean.into()],
+        };
         Step::Release {
             headers,
-            held: held.chunks,
+            held: chunks,
             end: held.ended,
         }
+    }
+
+    /// Whether a coded answer repeats our key, which cannot be starred out there.
+    fn repeats_key(&self, index: usize, held: &Held) -> bool {
+        let body = held.joined();
+        let decoded = decode(held.header("content-encoding"), &body, JUDGED_BYTES);
+        holds_key(self.provider(index), &decoded.bytes)
     }
 
     /// The status to show the host when its own policy would retry the real one although we will not; the last step

@@ -71,7 +71,7 @@ impl Session {
     /// The stream has said something: what was held back is released, in order and unchanged.
     fn commit(&mut self, index: usize, gate: Gate, lent: &mut Lent<'_>) -> Step {
         let Gate { held, judge } = gate;
-        let mut headers = cleaned(&held);
+        let mut headers = cleaned(&held, self.provider(index));
         // Its length is not ours to promise: we may have to end it in other words.
         headers.remove("content-length");
         let trial = &mut self.attempts[index];

@@ -25,6 +25,13 @@ impl Account<'_> {
             );
             return None;
         }
+        if text.contains(['?', '#']) {
+            // A key may be in it, so it is not repeated.
+            let invalid = Invalid::new("has a query or a fragment");
+            let remedy = "end the URL before the `?` or `#`; a key belongs into `api_key`";
+            resolver.report.refuse(&said.at, invalid.hint(remedy));
+            return None;
+        }
         let parsed = endpoint::parse(text).and_then(|endpoint| endpoint::settle(endpoint, kind));
         resolver.report.accept(&said.at, parsed)
     }
