@@ -6,7 +6,7 @@ mod look;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 
 use http::Method;
 use serde_json::Value;
@@ -21,6 +21,7 @@ use home::Home;
 use super::access::AccessLog;
 use super::call::Call;
 use super::client::Connection;
+use super::log;
 use super::loopback::Addresses;
 use super::raw_client::RawClient;
 use super::sources::TestSources;
@@ -37,6 +38,7 @@ pub struct Gateway {
     fills: BTreeMap<String, String>,
     sources: TestSources,
     folder: TempDir,
+    admin_token: Option<String>,
 }
 
 impl Gateway {
@@ -46,6 +48,7 @@ impl Gateway {
             yaml: yaml.to_owned(),
             fills: BTreeMap::new(),
             sources: TestSources::default(),
+            admin_token: None,
             folder: tempfile::Builder::new().prefix("us-").tempdir().unwrap(),
         }
     }
@@ -64,6 +67,13 @@ impl Gateway {
         self
     }
 
+    /// Shows this token to Understudy's admin server.
+    #[must_use]
+    pub fn admin_token(mut self, token: &str) -> Self {
+        self.admin_token = Some(token.to_owned());
+        self
+    }
+
     /// Where `{dir}` is: for files that the configuration names.
     pub fn dir(&self) -> &Path {
         self.folder.path()
@@ -71,7 +81,7 @@ impl Gateway {
 
     /// Starts Understudy and Envoy, and waits until both are ready.
     pub async fn start(self) -> Running {
-        log_as_asked();
+        log::listen();
         let running = Running::start(self).await;
         let running = running.unwrap_or_else(|error| panic!("Understudy does not start: {error}"));
         running.until_ready().await;
@@ -96,6 +106,7 @@ struct Parts {
     access: AccessLog,
     config: PathBuf,
     folder: TempDir,
+    admin_token: Option<String>,
 }
 
 /// The configuration, to be filled in again after each edit.
@@ -135,6 +146,7 @@ impl Parts {
             mut fills,
             sources,
             folder,
+            admin_token,
         } = gateway;
         let addresses = Addresses::unused();
         for (name, value) in [
@@ -156,6 +168,7 @@ impl Parts {
             access: AccessLog::default(),
             config: folder.path().join("understudy.yaml"),
             folder,
+            admin_token,
         };
         parts.write();
         parts
@@ -315,15 +328,7 @@ impl Running {
     }
 }
 
-/// Logs to the output of the test what `RUST_LOG` asks for.
-fn log_as_asked() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let filter = tracing_subscriber::EnvFilter::from_default_env();
-        let logs = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_test_writer();
-        // Who set another one wants that one.
-        logs.try_init().ok();
-    });
+/// Where the stock Envoy is, for a test that starts one of its own.
+pub fn envoy_binary() -> &'static Path {
+    envoy::binary()
 }

@@ -32,7 +32,11 @@ impl Running {
 
     /// A request to Understudy's admin server.
     pub fn admin(&self, method: Method, path: &str) -> Call {
-        Call::new(self.addresses().admin, method, path)
+        let call = Call::new(self.addresses().admin, method, path);
+        match &self.parts.admin_token {
+            Some(token) => call.bearer(token),
+            None => call,
+        }
     }
 
     /// What Understudy's admin server says at `path`.
