@@ -6,6 +6,7 @@
 mod arguments;
 mod check;
 mod demo;
+mod drill;
 mod envoy;
 mod explain;
 mod gateway;
@@ -70,6 +71,8 @@ enum Command {
     Sim(Box<SimArgs>),
     /// Watch a failover: simulated providers, a real Envoy, a story of a dozen lines
     Demo(demo::Demo),
+    /// Go through every fault with this build and this Envoy, and print what the client got
+    Drill(drill::Drill),
     /// Print the JSON Schema of the configuration file, for editors
     Schema,
 }
@@ -118,6 +121,7 @@ async fn perform(command: Command) -> anyhow::Result<()> {
         Command::Status(status) => status::run(status).await,
         Command::Sim(sim) => simulate::run(*sim).await,
         Command::Demo(demo) => demo::run(demo).await,
+        Command::Drill(drill) => drill::run(drill).await,
         Command::Schema => Ok(output::text(&config::schema_json())?),
     }
 }

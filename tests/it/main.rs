@@ -17,6 +17,7 @@
 mod bad_input; // what malformed requests and malformed answers get; nothing else may suffer
 mod cli; // the program itself, as a person starts it: what it prints and how it ends
 mod control; // configuration, restarts, admin, clients, health checks, telemetry: all that is not one request's failover
+mod drill; // the drill as a person runs it
 mod failover; // what callers and operators see when providers fail
 mod scenarios; // the configurations in examples/, sentence by sentence
 mod secrets; // no key is shown anywhere
