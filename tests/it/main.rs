@@ -19,6 +19,7 @@ mod cli; // the program itself, as a person starts it: what it prints and how it
 mod control; // configuration, restarts, admin, clients, health checks, telemetry: all that is not one request's failover
 mod drill; // the drill as a person runs it
 mod failover; // what callers and operators see when providers fail
+mod python_sdk; // what a caller with the official SDK for Python gets
 mod scenarios; // the configurations in examples/, sentence by sentence
 mod secrets; // no key is shown anywhere
 mod smoke; // each way through the harness once: what fails here fails everywhere
