@@ -14,6 +14,7 @@
     reason = "a table of cases is as long as it is, and answers are cut where their text was found"
 )]
 
+mod architecture; // what each module must never know, held by reading the sources
 mod bad_input; // what malformed requests and malformed answers get; nothing else may suffer
 mod cli; // the program itself, as a person starts it: what it prints and how it ends
 mod control; // configuration, restarts, admin, clients, health checks, telemetry: all that is not one request's failover
