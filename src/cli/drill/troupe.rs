@@ -25,7 +25,7 @@ pub(super) const PLAYERS: [&str; 2] = [PRIMARY, BACKUP];
 pub(super) const PROVIDERS: [&str; 4] = [PRIMARY, BACKUP, REFUSING, NOWHERE];
 
 /// How long an attempt may be silent before its headers.
-pub(super) const HEADERS: Duration = Duration::from_millis(1000);
+pub(super) const HEADERS: Duration = Duration::from_secs(1);
 /// How long a stream may be silent before its first token: shorter, so that it is this time that runs out first.
 pub(super) const FIRST_TOKEN: Duration = Duration::from_millis(700);
 /// How long a stream may be silent after it.
