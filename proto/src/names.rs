@@ -10,28 +10,27 @@ pub const STAGE_PLAN: &str = "plan";
 /// Value of [`STAGE`] on streams of a provider cluster's filter: one per attempt.
 pub const STAGE_ATTEMPT: &str = "attempt";
 
-/// Dynamic metadata that orders the clusters, one group per attempt; either stage may publish it.
+/// gRPC metadata key by which a stream of the attempt stage says which session it belongs to.
+pub const SESSION: &str = "x-understudy-session";
+/// gRPC metadata key by which a stream of the attempt stage says which attempt it is: 1 for the first.
+pub const ATTEMPT: &str = "x-understudy-attempt";
+
+/// Typed dynamic metadata that orders the clusters, one group per attempt; either stage may publish it.
 pub const NAMESPACE_PLAN: &str = "understudy.plan";
-/// Key in [`NAMESPACE_PLAN`]: a list of `{name, clusters: [{cluster_name, weight}]}`.
-pub const KEY_PRIORITY_GROUPS: &str = "priority_groups";
+/// Type of what is published in [`NAMESPACE_PLAN`].
+pub const TYPE_PRIORITY_GROUPS: &str =
+    "type.googleapis.com/envoy.extensions.router.cluster_specifiers.priority_group.v3.PriorityGroupsOverride";
 /// Dynamic metadata by which the plan stage names the session to the attempt stage.
 pub const NAMESPACE_SESSION: &str = "understudy.session";
 /// Key in [`NAMESPACE_SESSION`]: the minted id, a string.
 pub const KEY_SESSION_ID: &str = "id";
-/// Dynamic metadata by which the attempt stage restores what Envoy drops when a body is replaced.
-pub const NAMESPACE_WIRE: &str = "understudy.wire";
-/// Key in [`NAMESPACE_WIRE`]: the length of the body that this attempt sends, a string of digits.
-pub const KEY_CONTENT_LENGTH: &str = "content_length";
+/// Request header by which the attempt stage says the length of the body that it sends, because Envoy drops
+/// `content-length` when a body is replaced.
+pub const HEADER_LENGTH: &str = "x-understudy-length";
 
 /// Key of `ProcessingRequest.attributes` under which all attributes arrive, whatever the filter is called.
 pub const ATTRIBUTES: &str = "envoy.filters.http.ext_proc";
-/// Attribute of the attempt stage's first message: the session id, as a string. Cheaper than forwarding the
-/// namespace, which would repeat it on every message.
-pub const ATTRIBUTE_SESSION: &str = "metadata.filter_metadata['understudy.session']['id']";
-/// Attribute of the attempt stage's first message: the provider, which is the cluster.
-pub const ATTRIBUTE_CLUSTER: &str = "xds.cluster_name";
-/// Attribute of the attempt stage's first message: 1 for the first attempt. In the plan stage's response headers:
-/// how many there were.
+/// Attribute of the plan stage's response headers: how many attempts there were.
 pub const ATTRIBUTE_ATTEMPT: &str = "upstream.request_attempt_count";
 /// Attribute of the plan stage's response headers: what the answer is: a provider's, or
 /// Envoy's own and why.

@@ -9,12 +9,11 @@ use tonic::{Status, Streaming};
 use understudy_proto::ext_proc::processing_request::Request;
 use understudy_proto::ext_proc::processing_response::Response;
 use understudy_proto::ext_proc::{self as pb, ProcessingRequest, ProcessingResponse};
-use understudy_proto::names;
 
 use super::sessions::{Gateway, Shared};
 use super::wire;
 use crate::attempt::HeaderChanges;
-use crate::session::{Lent, OwnStep, Session, SessionId, Step};
+use crate::session::{Lent, OwnStep, Session, Step};
 
 /// Said to Envoy when an answer broke off while the caller was reading it.
 const BROKEN_OFF: &str = "understudy_broken_off";
@@ -23,7 +22,11 @@ const BROKEN_OFF: &str = "understudy_broken_off";
 pub(super) struct AttemptStage {
     gateway: Arc<Gateway>,
     inbound: Streaming<ProcessingRequest>,
-    attempt: Option<(Shared, u32)>,
+    shared: Shared,
+    /// 1 for the first.
+    number: u32,
+    /// Envoy has shown the request.
+    begun: bool,
     /// Answers that are ready to be sent.
     ready: VecDeque<ProcessingResponse>,
     /// When the session wants to be asked again although nothing has come.
@@ -31,11 +34,17 @@ pub(super) struct AttemptStage {
 }
 
 impl AttemptStage {
-    pub(super) fn new(gateway: Arc<Gateway>, inbound: Streaming<ProcessingRequest>) -> Self {
+    /// Attempt `number` of a session.
+    pub(super) fn new(
+        (gateway, inbound): (Arc<Gateway>, Streaming<ProcessingRequest>),
+        (shared, number): (Shared, u32),
+    ) -> Self {
         Self {
             gateway,
             inbound,
-            attempt: None,
+            shared,
+            number,
+            begun: false,
             ready: VecDeque::new(),
             wake: None,
         }
@@ -60,15 +69,13 @@ impl AttemptStage {
             };
             // Envoy ends most streams by a reset: normal life, and not told.
             let message = message.ok().flatten()?;
-            if let Err(status) = self.take(message) {
-                return Some(Err(status));
-            }
+            self.take(message);
         }
     }
 
-    fn take(&mut self, mut message: ProcessingRequest) -> Result<(), Status> {
-        match message.request.take() {
-            Some(Request::RequestHeaders(headers)) => self.begin(headers, &message)?,
+    fn take(&mut self, message: ProcessingRequest) {
+        match message.request {
+            Some(Request::RequestHeaders(headers)) => self.begin(headers),
             Some(Request::ResponseHeaders(headers)) => self.answered(headers),
             Some(Request::ResponseBody(body)) => self.chunk(body.body, body.end_of_stream),
             Some(Request::ResponseTrailers(_)) => self.trailers(),
@@ -86,37 +93,32 @@ impl AttemptStage {
                     .push_back(wire::message(Response::RequestTrailers(answer)));
             }
         }
-        Ok(())
     }
 
-    fn begin(&mut self, headers: pb::HttpHeaders, message: &ProcessingRequest) -> Result<(), Status> {
-        let attributes = wire::Attributes::of(message);
-        let id = attributes
-            .text(names::ATTRIBUTE_SESSION)
-            .and_then(|id| id.parse::<SessionId>().ok());
-        let Some(shared) = id.and_then(|id| self.gateway.find(id)) else {
-            // Its plan is gone (we were restarted, or the caller left): nothing may leave unrewritten.
-            return Err(Status::aborted("no such session"));
-        };
-        let number = attributes.count(names::ATTRIBUTE_ATTEMPT).unwrap_or(1);
+    fn begin(&mut self, headers: pb::HttpHeaders) {
         let (shown, _) = wire::Shown::new(headers);
-        let (outcall, wake) = self.gateway.step(OwnStep::Attempt, &shared, |session, lent| {
-            (session.attempt(number, &shown, lent), session.wake_at(number))
-        });
+        let number = self.number;
+        let (outcall, wake) = self
+            .gateway
+            .step(OwnStep::Attempt, &self.shared, |session, lent| {
+                (session.attempt(number, &shown, lent), session.wake_at(number))
+            });
         self.wake = wake;
-        self.attempt = Some((shared, number));
+        self.begun = true;
         self.ready.push_back(wire::outcall(outcall));
-        Ok(())
     }
 
     /// Runs one step of the session and notes when it wants to be asked again.
     fn step(&mut self, step: impl FnOnce(&mut Session, u32, &mut Lent<'_>) -> Step) -> Step {
-        let Some((shared, number)) = &self.attempt else {
+        if !self.begun {
             return Step::Pass;
-        };
-        let (step, wake) = self.gateway.step(OwnStep::Attempt, shared, |session, lent| {
-            (step(session, *number, lent), session.wake_at(*number))
-        });
+        }
+        let number = self.number;
+        let (step, wake) = self
+            .gateway
+            .step(OwnStep::Attempt, &self.shared, |session, lent| {
+                (step(session, number, lent), session.wake_at(number))
+            });
         self.wake = wake;
         step
     }
@@ -198,10 +200,11 @@ impl AttemptStage {
 
 impl Drop for AttemptStage {
     fn drop(&mut self) {
-        if let Some((shared, number)) = &self.attempt {
-            self.gateway.step(OwnStep::Attempt, shared, |session, lent| {
-                session.on_attempt_end(*number, lent);
-            });
+        if self.begun {
+            self.gateway
+                .step(OwnStep::Attempt, &self.shared, |session, lent| {
+                    session.on_attempt_end(self.number, lent);
+                });
         }
     }
 }

@@ -39,21 +39,24 @@ impl ExternalProcessor for Processor {
         &self,
         request: Request<Streaming<ProcessingRequest>>,
     ) -> Result<Response<Self::ProcessStream>, Status> {
-        let stage = request
-            .metadata()
-            .get(names::STAGE)
-            .map(|stage| stage.as_bytes().to_vec());
         let gateway = self.gateway.clone();
-        let inbound = request.into_inner();
-        let answers: Answers = match stage.as_deref() {
-            Some(stage) if stage == names::STAGE_PLAN.as_bytes() => {
+        let (words, _, inbound) = request.into_parts();
+        let word = |name| words.get(name).and_then(|word| word.to_str().ok());
+        let answers: Answers = match word(names::STAGE) {
+            Some(names::STAGE_PLAN) => {
                 let plan = PlanStage::new(gateway, inbound);
                 Box::pin(stream::unfold(plan, |mut plan| async {
                     plan.next().await.map(|answer| (answer, plan))
                 }))
             }
-            Some(stage) if stage == names::STAGE_ATTEMPT.as_bytes() => {
-                let attempt = AttemptStage::new(gateway, inbound);
+            Some(names::STAGE_ATTEMPT) => {
+                let session = word(names::SESSION).and_then(|id| id.parse().ok());
+                let number = word(names::ATTEMPT).and_then(|number| number.parse().ok());
+                // Without its plan (we were restarted, or the caller left) nothing may leave unrewritten.
+                let Some(shared) = session.and_then(|id| gateway.find(id)) else {
+                    return Err(Status::aborted("no such session"));
+                };
+                let attempt = AttemptStage::new((gateway, inbound), (shared, number.unwrap_or(1)));
                 Box::pin(stream::unfold(attempt, |mut attempt| async {
                     attempt.next().await.map(|answer| (answer, attempt))
                 }))

@@ -1,19 +1,23 @@
 //! Envoy's messages from and to the session's views and operations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use prost::Message as _;
 use understudy_proto::ext_proc as pb;
 use understudy_proto::ext_proc::body_mutation::Mutation;
 use understudy_proto::ext_proc::common_response::ResponseStatus;
 use understudy_proto::ext_proc::processing_response::Response;
 use understudy_proto::names;
+use understudy_proto::priority_group::{ClusterWeight, PriorityGroup, PriorityGroupsOverride};
 use understudy_proto::prost_types::value::Kind;
-use understudy_proto::prost_types::{ListValue, Struct, Value};
+use understudy_proto::prost_types::{Any, Struct, Value};
 
 use crate::attempt::HeaderChanges;
 use crate::session::{Dispatch, Final, Headers, Outcall, Reply, SessionId};
+
+type TypedMetadata = HashMap<String, Any>;
 
 /// A header map as Envoy sends it.
 pub(super) struct Shown(Vec<pb::HeaderValue>);
@@ -69,8 +73,7 @@ impl<'a> Attributes<'a> {
 pub(super) fn message(response: Response) -> pb::ProcessingResponse {
     pb::ProcessingResponse {
         response: Some(response),
-        dynamic_metadata: None,
-        mode_override: None,
+        ..pb::ProcessingResponse::default()
     }
 }
 
@@ -99,26 +102,28 @@ pub(super) fn await_body() -> pb::ProcessingResponse {
 
 /// The plan of a request whose body has come.
 pub(super) fn planned(id: SessionId, dispatch: Dispatch) -> pb::ProcessingResponse {
-    let (response, metadata) = dispatched(id, dispatch);
+    let (response, metadata, groups) = dispatched(id, dispatch);
     let mut answer = message(Response::RequestBody(pb::BodyResponse {
         response: Some(response),
     }));
     answer.dynamic_metadata = Some(metadata);
+    answer.typed_dynamic_metadata = groups;
     answer
 }
 
 /// The plan of a request that has no body.
 pub(super) fn planned_at_headers(id: SessionId, dispatch: Dispatch) -> pb::ProcessingResponse {
-    let (response, metadata) = dispatched(id, dispatch);
+    let (response, metadata, groups) = dispatched(id, dispatch);
     let mut answer = message(Response::RequestHeaders(pb::HeadersResponse {
         response: Some(response),
     }));
     answer.dynamic_metadata = Some(metadata);
+    answer.typed_dynamic_metadata = groups;
     answer.mode_override = Some(body_and_final_answer());
     answer
 }
 
-fn dispatched(id: SessionId, dispatch: Dispatch) -> (pb::CommonResponse, Struct) {
+fn dispatched(id: SessionId, dispatch: Dispatch) -> (pb::CommonResponse, Struct, TypedMetadata) {
     let response = pb::CommonResponse {
         header_mutation: Some(mutation(dispatch.headers)),
         clear_route_cache: true,
@@ -126,57 +131,40 @@ fn dispatched(id: SessionId, dispatch: Dispatch) -> (pb::CommonResponse, Struct)
     };
     let session = structure([(names::KEY_SESSION_ID, text(id.to_string()))]);
     let metadata = Struct {
-        fields: BTreeMap::from([
-            (
-                names::NAMESPACE_SESSION.to_owned(),
-                Value {
-                    kind: Some(Kind::StructValue(session)),
-                },
-            ),
-            (names::NAMESPACE_PLAN.to_owned(), groups(&dispatch.clusters)),
-        ]),
+        fields: BTreeMap::from([(
+            names::NAMESPACE_SESSION.to_owned(),
+            Value {
+                kind: Some(Kind::StructValue(session)),
+            },
+        )]),
     };
-    (response, metadata)
+    (response, metadata, groups(&dispatch.clusters))
 }
 
 /// One group of one cluster per attempt: the override that the route's cluster specifier follows.
-fn groups(clusters: &[Arc<str>]) -> Value {
-    let group = |(number, cluster): (usize, &Arc<str>)| {
-        let weighted = structure([
-            ("cluster_name", text(cluster.as_ref())),
-            (
-                "weight",
-                Value {
-                    kind: Some(Kind::NumberValue(1.0)),
-                },
-            ),
-        ]);
-        let member = Value {
-            kind: Some(Kind::StructValue(weighted)),
-        };
-        let group = structure([
-            ("name", text((number + 1).to_string())),
-            ("clusters", list(vec![member])),
-        ]);
-        Value {
-            kind: Some(Kind::StructValue(group)),
-        }
+fn groups(clusters: &[Arc<str>]) -> TypedMetadata {
+    let group = |cluster: &Arc<str>| PriorityGroup {
+        name: cluster.to_string(),
+        clusters: vec![ClusterWeight {
+            cluster_name: cluster.to_string(),
+            weight: Some(1),
+        }],
     };
-    let groups = list(clusters.iter().enumerate().map(group).collect());
-    Value {
-        kind: Some(Kind::StructValue(structure([(
-            names::KEY_PRIORITY_GROUPS,
-            groups,
-        )]))),
-    }
+    let groups = PriorityGroupsOverride {
+        priority_groups: clusters.iter().map(group).collect(),
+    };
+    let groups = Any {
+        type_url: names::TYPE_PRIORITY_GROUPS.to_owned(),
+        value: groups.encode_to_vec(),
+    };
+    TypedMetadata::from([(names::NAMESPACE_PLAN.to_owned(), groups)])
 }
 
 /// The request of one attempt, body and all.
-pub(super) fn outcall(outcall: Outcall) -> pb::ProcessingResponse {
-    let length = structure([(names::KEY_CONTENT_LENGTH, text(outcall.body.len().to_string()))]);
-    let wire = Value {
-        kind: Some(Kind::StructValue(length)),
-    };
+pub(super) fn outcall(mut outcall: Outcall) -> pb::ProcessingResponse {
+    outcall
+        .headers
+        .set(names::HEADER_LENGTH, outcall.body.len().to_string());
     let (status, body_mutation) = if outcall.body.is_empty() {
         (ResponseStatus::Continue, None)
     } else {
@@ -192,13 +180,9 @@ pub(super) fn outcall(outcall: Outcall) -> pb::ProcessingResponse {
         body_mutation,
         ..common()
     };
-    let mut answer = message(Response::RequestHeaders(pb::HeadersResponse {
+    message(Response::RequestHeaders(pb::HeadersResponse {
         response: Some(response),
-    }));
-    answer.dynamic_metadata = Some(Struct {
-        fields: BTreeMap::from([(names::NAMESPACE_WIRE.to_owned(), wire)]),
-    });
-    answer
+    }))
 }
 
 /// The headers of an answer may go on, changed so.
@@ -226,9 +210,7 @@ pub(super) fn discard(headers: HeaderChanges, clusters: Option<&[Arc<str>]>) -> 
     let mut answer = message(Response::ResponseHeaders(pb::HeadersResponse {
         response: Some(response),
     }));
-    answer.dynamic_metadata = clusters.map(|clusters| Struct {
-        fields: BTreeMap::from([(names::NAMESPACE_PLAN.to_owned(), groups(clusters))]),
-    });
+    answer.typed_dynamic_metadata = clusters.map(groups).unwrap_or_default();
     answer
 }
 
@@ -319,12 +301,6 @@ fn mutation(changes: HeaderChanges) -> pb::HeaderMutation {
 fn text(text: impl Into<String>) -> Value {
     Value {
         kind: Some(Kind::StringValue(text.into())),
-    }
-}
-
-fn list(values: Vec<Value>) -> Value {
-    Value {
-        kind: Some(Kind::ListValue(ListValue { values })),
     }
 }
 

@@ -73,13 +73,18 @@ fn plan(understudy: &str) -> ExternalProcessor {
         }),
         allow_mode_override: true,
         message_timeout: duration(PLAN_TIMEOUT),
-        metadata_options: Some(receiving(&[names::NAMESPACE_PLAN, names::NAMESPACE_SESSION])),
+        metadata_options: Some(receiving(&[names::NAMESPACE_SESSION])),
         response_attributes: owned(&[names::ATTRIBUTE_DETAILS, names::ATTRIBUTE_ATTEMPT]),
-        ..stage(understudy, names::STAGE_PLAN)
+        ..stage(understudy, &[(names::STAGE, names::STAGE_PLAN)])
     }
 }
 
 fn attempt(understudy: &str) -> ExternalProcessor {
+    let session = format!(
+        "%DYNAMIC_METADATA({}:{})%",
+        names::NAMESPACE_SESSION,
+        names::KEY_SESSION_ID
+    );
     ExternalProcessor {
         processing_mode: Some(ProcessingMode {
             request_header_mode: HeaderSendMode::Send.into(),
@@ -91,32 +96,35 @@ fn attempt(understudy: &str) -> ExternalProcessor {
         }),
         allow_content_length_header: true,
         message_timeout: duration(ATTEMPT_TIMEOUT),
-        metadata_options: Some(receiving(&[names::NAMESPACE_PLAN, names::NAMESPACE_WIRE])),
-        request_attributes: owned(&[
-            names::ATTRIBUTE_CLUSTER,
-            names::ATTRIBUTE_ATTEMPT,
-            names::ATTRIBUTE_SESSION,
-        ]),
-        ..stage(understudy, names::STAGE_ATTEMPT)
+        metadata_options: Some(receiving(&[])),
+        ..stage(
+            understudy,
+            &[
+                (names::STAGE, names::STAGE_ATTEMPT),
+                (names::SESSION, &session),
+                (names::ATTEMPT, "%UPSTREAM_REQUEST_ATTEMPT_COUNT%"),
+            ],
+        )
     }
 }
 
 /// What both stages share: who is asked, what they may change, and that nothing passes without them.
-fn stage(understudy: &str, stage: &str) -> ExternalProcessor {
-    let stage = HeaderValue {
-        key: names::STAGE.to_owned(),
-        value: stage.to_owned(),
+fn stage(understudy: &str, words: &[(&str, &str)]) -> ExternalProcessor {
+    let word = |(key, value): &(&str, &str)| HeaderValue {
+        key: (*key).to_owned(),
+        value: (*value).to_owned(),
         ..HeaderValue::default()
     };
     let target = EnvoyGrpc {
         cluster_name: understudy.to_owned(),
+        skip_envoy_headers: true,
         ..EnvoyGrpc::default()
     };
     ExternalProcessor {
         grpc_service: Some(GrpcService {
             target_specifier: Some(TargetSpecifier::EnvoyGrpc(target)),
             timeout: duration(Duration::ZERO),
-            initial_metadata: vec![stage],
+            initial_metadata: words.iter().map(word).collect(),
             ..GrpcService::default()
         }),
         failure_mode_allow: false,
@@ -132,19 +140,17 @@ fn stage(understudy: &str, stage: &str) -> ExternalProcessor {
     }
 }
 
-/// Envoy drops the length when a body is replaced; the attempt stage says it again as metadata.
+/// Envoy drops the length when a body is replaced; the attempt stage says it again in a header of its own.
 fn content_length() -> HeaderMutationFilter {
-    let value = format!(
-        "%DYNAMIC_METADATA({}:{})%",
-        names::NAMESPACE_WIRE,
-        names::KEY_CONTENT_LENGTH
-    );
-    let restore = HeaderMutation {
-        action: Some(Action::Append(set_header("content-length", &value))),
-    };
+    let restore = set_header("content-length", &format!("%REQ({})%", names::HEADER_LENGTH));
+    let actions = [
+        Action::Append(restore),
+        Action::Remove(names::HEADER_LENGTH.to_owned()),
+    ];
+    let mutation = |action| HeaderMutation { action: Some(action) };
     HeaderMutationFilter {
         mutations: Some(Mutations {
-            request_mutations: vec![restore],
+            request_mutations: actions.map(mutation).to_vec(),
             ..Mutations::default()
         }),
         ..HeaderMutationFilter::default()
@@ -155,7 +161,7 @@ fn receiving(namespaces: &[&str]) -> MetadataOptions {
     MetadataOptions {
         receiving_namespaces: Some(MetadataNamespaces {
             untyped: owned(namespaces),
-            ..MetadataNamespaces::default()
+            typed: owned(&[names::NAMESPACE_PLAN]),
         }),
         ..MetadataOptions::default()
     }

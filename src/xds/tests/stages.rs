@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use parking_lot::Mutex;
+use prost::Message as _;
 use tonic::{Request, Response, Status, Streaming};
 use understudy_proto::ext_proc::body_mutation::Mutation;
 use understudy_proto::ext_proc::common_response::ResponseStatus;
@@ -19,7 +20,8 @@ use understudy_proto::ext_proc::{
     StreamedBodyResponse, TrailersResponse,
 };
 use understudy_proto::names;
-use understudy_proto::prost_types::{ListValue, Struct, Value, value::Kind};
+use understudy_proto::priority_group::{ClusterWeight, PriorityGroup, PriorityGroupsOverride};
+use understudy_proto::prost_types::{Any, Struct, Value, value::Kind};
 
 /// What the stages do, and what they saw.
 #[derive(Clone, Default)]
@@ -28,7 +30,7 @@ pub(super) struct Stages {
     pub(super) plan: Arc<Mutex<Vec<&'static str>>>,
     /// The names of the headers that the plan stage was shown.
     pub(super) shown: Arc<Mutex<Vec<String>>>,
-    /// `cluster#attempt session absent` of every attempt that was answered.
+    /// `planned cluster#attempt session absent` of every attempt that was answered.
     pub(super) attempts: Arc<Mutex<Vec<String>>>,
 }
 
@@ -47,15 +49,13 @@ impl ExternalProcessor for Stages {
         &self,
         request: Request<Streaming<ProcessingRequest>>,
     ) -> Result<Response<Answers>, Status> {
-        let stage = request
-            .metadata()
-            .get(names::STAGE)
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .to_owned();
+        let word = |name| {
+            let word = request.metadata().get(name);
+            word.map_or("", |word| word.to_str().unwrap()).to_owned()
+        };
+        let (stage, number, session) = (word(names::STAGE), word(names::ATTEMPT), word(names::SESSION));
         let stages = self.clone();
-        let mut attempt = String::new();
+        let mut attempt = format!("{number} {session}");
         let answers = request.into_inner().map(move |message| {
             let message = message?;
             Ok(match stage.as_str() {
@@ -86,13 +86,15 @@ impl Stages {
                 let mut answer = answered(Answer::RequestHeaders(HeadersResponse {
                     response: Some(response),
                 }));
-                answer.dynamic_metadata = headers.end_of_stream.then(|| self.metadata());
+                if headers.end_of_stream {
+                    self.publish(&mut answer);
+                }
                 answer
             }
             Asked::RequestBody(_) => {
                 let response = Some(self.planned());
                 let mut answer = answered(Answer::RequestBody(BodyResponse { response }));
-                answer.dynamic_metadata = Some(self.metadata());
+                self.publish(&mut answer);
                 answer
             }
             other => unreachable!("the plan stage is shown {other:?}"),
@@ -111,41 +113,34 @@ impl Stages {
         }
     }
 
-    fn metadata(&self) -> Struct {
-        let group = |name: &&'static str| {
-            let cluster = structure([("cluster_name", text(name)), ("weight", Kind::NumberValue(1.0))]);
-            structure([("name", text(name)), ("clusters", list(vec![cluster]))])
+    fn publish(&self, answer: &mut ProcessingResponse) {
+        let group = |name: &&'static str| PriorityGroup {
+            name: (*name).to_owned(),
+            clusters: vec![ClusterWeight {
+                cluster_name: (*name).to_owned(),
+                weight: Some(1),
+            }],
         };
-        let groups = list(self.plan.lock().iter().map(group).collect());
-        let Kind::StructValue(metadata) = structure([
-            (
-                names::NAMESPACE_PLAN,
-                structure([(names::KEY_PRIORITY_GROUPS, groups)]),
-            ),
-            (
-                names::NAMESPACE_SESSION,
-                structure([(names::KEY_SESSION_ID, text("s-1"))]),
-            ),
-        ]) else {
+        let groups = PriorityGroupsOverride {
+            priority_groups: self.plan.lock().iter().map(group).collect(),
+        };
+        let groups = Any {
+            type_url: names::TYPE_PRIORITY_GROUPS.to_owned(),
+            value: groups.encode_to_vec(),
+        };
+        answer.typed_dynamic_metadata = [(names::NAMESPACE_PLAN.to_owned(), groups)].into();
+        let session = structure([(names::KEY_SESSION_ID, text("s-1"))]);
+        let Kind::StructValue(metadata) = structure([(names::NAMESPACE_SESSION, session)]) else {
             unreachable!("a structure")
         };
-        metadata
+        answer.dynamic_metadata = Some(metadata);
     }
 
     fn attempt(&self, message: ProcessingRequest, attempt: &mut String) -> ProcessingResponse {
         match message.request.unwrap() {
             Asked::RequestHeaders(_) => {
-                let attributes = &message.attributes[names::ATTRIBUTES].fields;
-                let named = |name: &str| attributes.get(name).and_then(|value| value.kind.clone());
-                let (Some(Kind::StringValue(cluster)), Some(Kind::NumberValue(number))) =
-                    (named(names::ATTRIBUTE_CLUSTER), named(names::ATTRIBUTE_ATTEMPT))
-                else {
-                    unreachable!("no cluster or no number in {attributes:?}")
-                };
-                let Some(Kind::StringValue(session)) = named(names::ATTRIBUTE_SESSION) else {
-                    unreachable!("no session in {attributes:?}")
-                };
-                *attempt = format!("{cluster}#{number} {session}");
+                let number: usize = attempt.split(' ').next().unwrap().parse().unwrap();
+                *attempt = format!("{}#{attempt}", self.plan.lock()[number - 1]);
                 replaced()
             }
             Asked::ResponseHeaders(headers) => {
@@ -186,19 +181,14 @@ fn replaced() -> ProcessingResponse {
         header_mutation: Some(setting(&[
             (":path", "/v1/chat/completions"),
             (":authority", "provider.example"),
+            (names::HEADER_LENGTH, &SENT.len().to_string()),
         ])),
         body_mutation: Some(body),
         ..CommonResponse::default()
     };
-    let length = structure([(names::KEY_CONTENT_LENGTH, text(&SENT.len().to_string()))]);
-    let Kind::StructValue(metadata) = structure([(names::NAMESPACE_WIRE, length)]) else {
-        unreachable!("a structure")
-    };
-    let mut answer = answered(Answer::RequestHeaders(HeadersResponse {
+    answered(Answer::RequestHeaders(HeadersResponse {
         response: Some(response),
-    }));
-    answer.dynamic_metadata = Some(metadata);
-    answer
+    }))
 }
 
 fn refusal() -> ImmediateResponse {
@@ -243,14 +233,6 @@ fn structure<const N: usize>(fields: [(&str, Kind); N]) -> Kind {
     Kind::StructValue(Struct {
         fields: fields.into(),
     })
-}
-
-fn list(values: Vec<Kind>) -> Kind {
-    let values = values
-        .into_iter()
-        .map(|kind| Value { kind: Some(kind) })
-        .collect();
-    Kind::ListValue(ListValue { values })
 }
 
 fn text(text: &str) -> Kind {
