@@ -11,8 +11,9 @@ use prometheus::IntCounter;
 
 /// Bytes that may wait for the output; beyond them, lines are lost.
 pub(super) const MOST_WAITING: usize = 4 << 20;
-/// Waiting this long for more lines before writing saves a system call per line, and nobody sees the delay.
-const LINGER: Duration = Duration::from_millis(5);
+/// Waiting this long for more lines before writing saves waking a thread and a system call per line, and nobody sees
+/// the delay.
+const LINGER: Duration = Duration::from_millis(50);
 
 /// What the appending side and the writing thread share.
 pub(super) struct Shared {
