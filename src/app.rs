@@ -9,6 +9,7 @@ mod breakable;
 pub mod envoy;
 mod fixed;
 mod health;
+mod lanes;
 mod observe;
 mod reload;
 mod takeover;

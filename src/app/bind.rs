@@ -4,16 +4,20 @@ use std::fmt;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use envoy_types::pb::envoy::service::accesslog::v3::access_log_service_server::AccessLogServiceServer;
-use futures_util::TryStreamExt as _;
-use tokio::net::{TcpListener, UnixListener, UnixStream};
-use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio_stream::wrappers::UnboundedReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
+use tonic::transport::server::{Connected, Router};
 use understudy_proto::ext_proc::external_processor_server::ExternalProcessorServer;
 
 use super::breakable::Breakable;
+use super::lanes::Lanes;
 use crate::config::{GrpcBind, HostPort};
 use crate::extproc::{BrokenRequests, Processor};
 use crate::xds::XdsService;
@@ -22,6 +26,8 @@ use crate::xds::XdsService;
 const STREAM_WINDOW: u32 = 4 << 20;
 const CONNECTION_WINDOW: u32 = 64 << 20;
 const FRAME: u32 = 1 << 20;
+/// How soon another connection is accepted after one could not be.
+const NEXT_TRY: Duration = Duration::from_millis(100);
 
 /// A socket that cannot be bound.
 #[derive(Debug)]
@@ -160,45 +166,99 @@ impl Grpc {
         &self.address
     }
 
-    /// Serves both services until `stopping`; streams that are open then are broken off, never ended cleanly,
+    /// Serves all services until `stopping`; streams that are open then are broken off, never ended cleanly,
     /// because Envoy would send a request on unrewritten after a clean end.
-    pub(super) async fn serve(self, (processor, broken, ads): Services, stopping: CancellationToken) {
-        let router = Server::builder()
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(CONNECTION_WINDOW)
-            .max_frame_size(FRAME)
-            // Envoy resets every stream that it is done with, which the defaults take for an attack.
-            .http2_max_pending_accept_reset_streams(Some(usize::MAX))
-            .http2_max_local_error_reset_streams(None)
-            .add_service(processor)
-            .add_service(broken)
-            .add_service(ads);
-        let socket_file = self.file;
-        let breakable = stopping.clone();
-        let serving = async move {
-            match self.socket {
-                Socket::Tcp(listener) => {
-                    let incoming = TcpListenerStream::new(listener).and_then(|io| async {
-                        io.set_nodelay(true)?;
-                        Ok(io)
-                    });
-                    let incoming = incoming.map_ok(|io| Breakable::new(io, breakable.clone()));
-                    router.serve_with_incoming(incoming).await
-                }
-                Socket::Unix(listener) => {
-                    let incoming = UnixListenerStream::new(listener);
-                    let incoming = incoming.map_ok(|io| Breakable::new(io, breakable.clone()));
-                    router.serve_with_incoming(incoming).await
-                }
-            }
+    pub(super) async fn serve(self, services: Services, stopping: CancellationToken) {
+        let served = match self.socket {
+            Socket::Tcp(listener) => serve(listener, services, stopping).await,
+            Socket::Unix(listener) => serve(listener, services, stopping).await,
         };
-        tokio::select! {
-            served = serving => if let Err(error) = served {
-                tracing::error!(error = %error, "the gRPC server ended");
-            },
-            () = stopping.cancelled() => {}
+        if let Err(error) = served {
+            tracing::error!(error = %error, "the gRPC server cannot be started");
         }
-        drop(socket_file);
+        drop(self.file);
+    }
+}
+
+async fn serve<L: Listens>(listener: L, services: Services, stopping: CancellationToken) -> io::Result<()> {
+    let breakable = stopping.clone();
+    let mut lanes = Lanes::start(&stopping, move |accepted| {
+        let stopping = breakable.clone();
+        let opened = UnboundedReceiverStream::new(accepted).map(L::open);
+        let incoming = opened.map_ok(move |io| Breakable::new(io, stopping.clone()));
+        let serving = router(services.clone()).serve_with_incoming(incoming);
+        async {
+            if let Err(error) = serving.await {
+                tracing::error!(error = %error, "the gRPC server ended");
+            }
+        }
+    })?;
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.next() => accepted,
+            () = stopping.cancelled() => break,
+        };
+        match accepted {
+            Ok(accepted) => lanes.take(accepted),
+            Err(error) => {
+                // Out of file descriptors, most likely: others will be closed.
+                tracing::warn!(error = %error, "a connection from Envoy cannot be accepted");
+                tokio::time::sleep(NEXT_TRY).await;
+            }
+        }
+    }
+    lanes.ended().await;
+    Ok(())
+}
+
+fn router((processor, broken, ads): Services) -> Router {
+    Server::builder()
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_frame_size(FRAME)
+        // Envoy resets every stream that it is done with, which the defaults take for an attack.
+        .http2_max_pending_accept_reset_streams(Some(usize::MAX))
+        .http2_max_local_error_reset_streams(None)
+        .add_service(processor)
+        .add_service(broken)
+        .add_service(ads)
+}
+
+/// A socket that connections come in by. A connection is accepted on one thread and opened on another.
+trait Listens {
+    type Accepted: Send + 'static;
+    type Io: AsyncRead + AsyncWrite + Connected<ConnectInfo: Clone + Send + Sync> + Unpin + Send + 'static;
+
+    fn next(&self) -> impl Future<Output = io::Result<Self::Accepted>> + Send;
+    fn open(accepted: Self::Accepted) -> io::Result<Self::Io>;
+}
+
+impl Listens for TcpListener {
+    type Accepted = std::net::TcpStream;
+    type Io = TcpStream;
+
+    async fn next(&self) -> io::Result<Self::Accepted> {
+        let (connection, _) = self.accept().await?;
+        connection.set_nodelay(true)?;
+        connection.into_std()
+    }
+
+    fn open(accepted: Self::Accepted) -> io::Result<TcpStream> {
+        TcpStream::from_std(accepted)
+    }
+}
+
+impl Listens for UnixListener {
+    type Accepted = std::os::unix::net::UnixStream;
+    type Io = UnixStream;
+
+    async fn next(&self) -> io::Result<Self::Accepted> {
+        let (connection, _) = self.accept().await?;
+        connection.into_std()
+    }
+
+    fn open(accepted: Self::Accepted) -> io::Result<UnixStream> {
+        UnixStream::from_std(accepted)
     }
 }
 
