@@ -1,7 +1,7 @@
 //! What Understudy costs: plain Envoy, and Envoy with Understudy, before the same simulated providers.
 //!
 //! ```text
-//! cargo bench                                  everything, about three and a half minutes
+//! cargo bench                                  everything, about two minutes
 //! cargo bench -- --quick                       everything, shorter and less exact
 //! cargo bench -- --only failover --seconds 5   one scenario, longer
 //! ```
