@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use super::operations::{Final, Headers, Lent};
 use super::unanswered::NoAnswer;
 use super::{
@@ -69,7 +71,11 @@ impl Session {
         let out_of_time = self.conclude_the_last(words, lent);
         let mut answer = match self.verdict(out_of_time) {
             Ok(outcome) => self.passed_on(status, outcome, lent),
-            Err(failure) => self.replaced(failure, lent),
+            Err(failure) => {
+                let mut answer = self.replaced(failure, lent);
+                answer.headers.remove.extend(of_one_provider(headers));
+                answer
+            }
         };
         self.explain(&mut answer.headers, lent.now);
         answer.headers.remove(names::HEADER_RETRY);
@@ -258,6 +264,22 @@ impl Session {
             forced: self.plan.forced,
         })));
     }
+}
+
+/// Headers of the last provider's answer that are not true of all of them: its own waits and limits. A client would
+/// believe its `retry-after-ms` before the soonest `retry-after` that we name.
+fn of_one_provider<H: Headers>(headers: &H) -> Vec<Bytes> {
+    let is_its_own = |name: &Bytes| {
+        name.starts_with(b"x-ratelimit-")
+            || name.starts_with(b"openai-")
+            || name.as_ref() == b"retry-after-ms"
+    };
+    headers
+        .iter()
+        .map(|(name, _)| name)
+        .filter(|name| is_its_own(name))
+        .cloned()
+        .collect()
 }
 
 fn no_connection(details: &str) -> bool {

@@ -562,3 +562,32 @@ fn an_errand_needs_our_own_secret() {
         assert_eq!(matches!(arrived, Arrived::Planned(_)), is_planned, "{arrived:?}");
     }
 }
+
+#[test]
+fn a_final_answer_does_not_carry_the_waits_of_one_provider() {
+    let mut host = Host::with("models: {m: {targets: [{provider: a}], failover: {attempts: 1}}}");
+    let (mut session, _) = host.go(&ask());
+    host.step(|lent| session.attempt(1, &chat(&[]), lent));
+    host.answer(&mut session, 1, &[(":status", "429"), ("retry-after", "7")], "{}");
+    let headers = Map::of(&[
+        (":status", "429"),
+        ("retry-after-ms", "90"),
+        ("x-ratelimit-reset-tokens", "1s"),
+    ]);
+
+    let words = HostWords {
+        details: "via_upstream",
+        attempts: 1,
+    };
+    let answer = host.step(|lent| session.on_final(&headers, words, lent));
+
+    let headers = headers.changed(answer.headers);
+    assert_eq!(text(&headers, "retry-after"), Some("7"));
+    assert_eq!(
+        (
+            text(&headers, "retry-after-ms"),
+            text(&headers, "x-ratelimit-reset-tokens")
+        ),
+        (None, None)
+    );
+}

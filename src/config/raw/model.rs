@@ -101,7 +101,7 @@ pub(in crate::config) struct RawFailover {
     /// `bad_response`, `stream_error`, `overloaded`, `rate_limited`, `quota_exhausted`, `auth`, `permission`,
     /// `model_not_found`, `context_length`, `payload_too_large`, `content_filter`, `unsupported`,
     /// `client_error`; or a status such as `http_429` or `http_5xx`, or a word of other gateways such as
-    /// `error`. Default: the first eighteen but `payload_too_large`, `content_filter` and `client_error`.
+    /// `error`. Default: the first eighteen but `content_filter` and `client_error`.
     pub(in crate::config) on: Option<Vec<String>>,
     /// How many attempts a request gets, the first one included. Default: 3.
     #[schemars(range(min = 1, max = 20))]
