@@ -98,25 +98,37 @@ pub enum Surface {
     Completions,
     /// `/v1/embeddings`
     Embeddings,
+    /// `/v1/messages`, which is Anthropic's.
+    Messages,
+    /// `/v1/responses`
+    Responses,
 }
 
 impl Surface {
     /// Every surface, in the order of their indices.
-    pub const ALL: [Self; 3] = [Self::Chat, Self::Completions, Self::Embeddings];
+    pub const ALL: [Self; 5] = [
+        Self::Chat,
+        Self::Completions,
+        Self::Embeddings,
+        Self::Messages,
+        Self::Responses,
+    ];
 
-    /// The path after the version, which is the same for every OpenAI-speaking provider.
+    /// The path after the version, as callers know it.
     pub fn suffix(self) -> &'static str {
         match self {
             Self::Chat => "chat/completions",
             Self::Completions => "completions",
             Self::Embeddings => "embeddings",
+            Self::Messages => "messages",
+            Self::Responses => "responses",
         }
     }
 
     /// The name used by the OpenTelemetry `gen_ai.operation.name` attribute.
     pub fn operation(self) -> &'static str {
         match self {
-            Self::Chat => "chat",
+            Self::Chat | Self::Messages | Self::Responses => "chat",
             Self::Completions => "text_completion",
             Self::Embeddings => "embeddings",
         }
@@ -125,7 +137,7 @@ impl Surface {
 
 /// One prepared path per [`Surface`].
 #[derive(Debug, Clone)]
-pub struct SurfacePaths(pub [Bytes; 3]);
+pub struct SurfacePaths(pub [Bytes; 5]);
 
 impl SurfacePaths {
     /// The path of one surface.

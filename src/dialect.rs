@@ -2,8 +2,17 @@
 //!
 //! One file per language; this parent only says which one answers. It knows nothing of health, plans or gRPC.
 
+mod anthropic;
 mod azure;
+mod bedrock;
+pub mod facts;
+mod gemini;
+#[cfg(test)]
+mod golden;
+mod hub;
+mod language;
 mod openai;
+mod path;
 pub mod scan;
 pub mod sse;
 pub mod stream;
@@ -11,10 +20,14 @@ pub mod usage;
 
 use bytes::Bytes;
 
+pub use hub::{Malformed, Unsupported};
+pub use path::PathParts;
+
 use crate::catalog::{HeaderSecret, Surface};
 use crate::outcome::ErrorDialect;
+use language::Language;
 
-/// A provider's wire language.
+/// A provider's wire language, and the place where it is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// OpenAI itself.
@@ -23,49 +36,72 @@ pub enum Dialect {
     AzureOpenAi,
     /// Any server that speaks OpenAI's language.
     OpenAiCompatible,
+    /// Anthropic's messages.
+    Anthropic,
+    /// Google's Gemini API.
+    Gemini,
+    /// Gemini, as Vertex AI serves it.
+    VertexGemini,
+    /// Anthropic's messages, as Vertex AI serves them.
+    VertexAnthropic,
+    /// Amazon Bedrock's Converse.
+    Bedrock,
 }
 
-/// What a path is made of.
-#[derive(Debug, Clone, Copy)]
-pub struct PathParts<'a> {
-    /// The path of the configured endpoint, without a slash at its end.
-    pub base: &'a str,
-    /// Azure's `api-version`, when one is to be sent.
-    pub api_version: Option<&'a str>,
-    /// What the provider calls the model.
-    pub model: &'a str,
+/// How an ask in one part of the API gets to a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carriage {
+    /// As the caller wrote it.
+    Native,
+    /// By the hub, in other words.
+    Translated,
+    /// Not at all.
+    None,
 }
 
 impl Dialect {
-    /// The path, with its query, of one surface.
-    pub fn path(self, parts: PathParts<'_>, surface: Surface) -> String {
-        match self {
-            Self::OpenAi | Self::OpenAiCompatible => openai::path(parts.base, surface.suffix()),
-            Self::AzureOpenAi => azure::path(parts, surface.suffix()),
+    /// The path, with its query, of one surface; `None` when the provider has no such thing.
+    pub fn path(self, parts: PathParts<'_>, surface: Surface, stream: bool) -> Option<String> {
+        path::path(self, parts, surface, stream)
+    }
+
+    /// How an ask to `surface` gets to a provider of this dialect.
+    pub fn carriage(self, surface: Surface) -> Carriage {
+        match (self.speaks_hub(), surface) {
+            (true, Surface::Messages) | (false, Surface::Chat) => Carriage::Translated,
+            (true, _) => Carriage::Native,
+            (false, Surface::Messages) if self.language_name() == "anthropic" => Carriage::Native,
+            (false, Surface::Messages) => Carriage::Translated,
+            (false, _) => Carriage::None,
         }
     }
 
-    /// The path that lists models: what a health check may fetch.
+    /// Whether it speaks OpenAI's language, which is the hub's.
+    pub fn speaks_hub(self) -> bool {
+        matches!(self, Self::OpenAi | Self::AzureOpenAi | Self::OpenAiCompatible)
+    }
+
+    /// The path that lists models: what a health check may fetch; `None` when the provider has no such thing.
     pub fn models_path(self, base: &str) -> String {
-        match self {
-            Self::OpenAi | Self::OpenAiCompatible => openai::path(base, "models"),
-            Self::AzureOpenAi => azure::models_path(base),
-        }
+        path::models(self, base)
     }
 
     /// The header that carries the credential.
     pub fn credential_header(self) -> &'static str {
         match self {
-            Self::OpenAi | Self::OpenAiCompatible => "authorization",
+            Self::OpenAi | Self::OpenAiCompatible | Self::Bedrock => "authorization",
             Self::AzureOpenAi => "api-key",
+            Self::Anthropic => "x-api-key",
+            Self::Gemini | Self::VertexGemini | Self::VertexAnthropic => "x-goog-api-key",
         }
     }
 
     /// The value of [`Self::credential_header`] for a bare key.
     pub fn credential_value(self, key: &[u8]) -> HeaderSecret {
-        match self {
-            Self::OpenAi | Self::OpenAiCompatible => openai::bearer(key),
-            Self::AzureOpenAi => HeaderSecret::new(Bytes::copy_from_slice(key)),
+        if self.credential_header() == "authorization" {
+            openai::bearer(key)
+        } else {
+            HeaderSecret::new(Bytes::copy_from_slice(key))
         }
     }
 
@@ -75,6 +111,9 @@ impl Dialect {
             Self::OpenAi => ErrorDialect::OpenAi,
             Self::AzureOpenAi => ErrorDialect::AzureOpenAi,
             Self::OpenAiCompatible => ErrorDialect::OpenAiCompatible,
+            Self::Anthropic | Self::VertexAnthropic => ErrorDialect::Anthropic,
+            Self::Gemini | Self::VertexGemini => ErrorDialect::Google,
+            Self::Bedrock => ErrorDialect::Bedrock,
         }
     }
 
@@ -84,6 +123,29 @@ impl Dialect {
             Self::OpenAi => "openai",
             Self::AzureOpenAi => "azure-openai",
             Self::OpenAiCompatible => "openai-compatible",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+            Self::VertexGemini | Self::VertexAnthropic => "vertex",
+            Self::Bedrock => "bedrock",
+        }
+    }
+
+    /// The language that is spoken there, wherever it is.
+    fn language(self) -> &'static dyn Language {
+        match self {
+            Self::OpenAi | Self::AzureOpenAi | Self::OpenAiCompatible => &openai::OpenAi,
+            Self::Anthropic | Self::VertexAnthropic => &anthropic::Anthropic,
+            Self::Gemini | Self::VertexGemini => &gemini::Gemini,
+            Self::Bedrock => &bedrock::Bedrock,
+        }
+    }
+
+    fn language_name(self) -> &'static str {
+        match self {
+            Self::OpenAi | Self::AzureOpenAi | Self::OpenAiCompatible => "openai",
+            Self::Anthropic | Self::VertexAnthropic => "anthropic",
+            Self::Gemini | Self::VertexGemini => "gemini",
+            Self::Bedrock => "bedrock",
         }
     }
 }

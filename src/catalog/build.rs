@@ -121,7 +121,10 @@ impl Catalog {
             },
             price: target.price,
             breaker: target.breaker,
-            paths: SurfacePaths(Surface::ALL.map(|surface| dialect.path(parts, surface).into())),
+            paths: SurfacePaths(Surface::ALL.map(|surface| {
+                let path = dialect.path(parts, surface, false);
+                path.unwrap_or_default().into()
+            })),
         })
     }
 

@@ -1,8 +1,7 @@
 //! Azure OpenAI: OpenAI's bodies behind paths that name a deployment, or behind the newer `v1` paths.
 
-use std::fmt::Write as _;
-
 use super::PathParts;
+use super::path::segment;
 
 /// Endpoints that end so speak the newer style, where the body names the deployment.
 const V1: &str = "/openai/v1";
@@ -34,20 +33,6 @@ pub(super) fn models_path(base: &str) -> String {
     }
 }
 
-/// Percent-encodes what may not stand in one segment of a path.
-fn segment(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                encoded.push(char::from(byte));
-            }
-            _ => write!(encoded, "%{byte:02X}").expect("writing to a string cannot fail"),
-        }
-    }
-    encoded
-}
-
 #[cfg(test)]
 mod tests {
     use crate::catalog::Surface;
@@ -61,7 +46,7 @@ mod tests {
             model: "my gpt/4",
         };
 
-        let path = Dialect::AzureOpenAi.path(parts, Surface::Chat);
+        let path = Dialect::AzureOpenAi.path(parts, Surface::Chat, false).unwrap();
 
         assert_eq!(
             path,
@@ -78,7 +63,9 @@ mod tests {
         };
 
         assert_eq!(
-            Dialect::AzureOpenAi.path(parts, Surface::Embeddings),
+            Dialect::AzureOpenAi
+                .path(parts, Surface::Embeddings, false)
+                .unwrap(),
             "/openai/v1/embeddings"
         );
         assert_eq!(

@@ -1,15 +1,38 @@
 //! OpenAI's own language, which every compatible server speaks too.
 
+use super::hub::{Answer, Chat, Unsupported};
+use super::language::{About, Inlet, Language, NoAnswer, Recipient, Request};
 use crate::catalog::HeaderSecret;
 
-/// A path below the configured endpoint.
-pub(super) fn path(base: &str, suffix: &str) -> String {
-    format!("{base}/{suffix}")
-}
+/// OpenAI's own language.
+pub(super) struct OpenAi;
 
 /// The credential as a bearer token.
 pub(super) fn bearer(key: &[u8]) -> HeaderSecret {
     HeaderSecret::new([b"Bearer ", key].concat().into())
+}
+
+impl Language for OpenAi {
+    fn request<'a>(&self, _chat: &'a Chat<'a>, _to: Recipient<'a>) -> Result<Request<'a>, Unsupported> {
+        Err(Unsupported("chat"))
+    }
+
+    fn answer<'a>(&self, _body: &'a [u8], _about: &About<'a>) -> Result<Answer<'a>, NoAnswer> {
+        Err(NoAnswer::WrongShape)
+    }
+
+    fn stream(&self) -> Box<dyn Inlet> {
+        Box::new(Nothing)
+    }
+}
+
+#[derive(Debug)]
+struct Nothing;
+
+impl Inlet for Nothing {
+    fn on_chunk(&mut self, _chunk: &[u8], _out: &mut super::hub::Chunks) {}
+
+    fn on_end(&mut self, _out: &mut super::hub::Chunks) {}
 }
 
 #[cfg(test)]
@@ -25,9 +48,14 @@ mod tests {
             model: "m",
         };
 
-        assert_eq!(Dialect::OpenAi.path(parts, Surface::Chat), "/v1/chat/completions");
         assert_eq!(
-            Dialect::OpenAiCompatible.path(parts, Surface::Embeddings),
+            Dialect::OpenAi.path(parts, Surface::Chat, false).unwrap(),
+            "/v1/chat/completions"
+        );
+        assert_eq!(
+            Dialect::OpenAiCompatible
+                .path(parts, Surface::Embeddings, false)
+                .unwrap(),
             "/v1/embeddings"
         );
         assert_eq!(Dialect::OpenAi.models_path("/v1"), "/v1/models");

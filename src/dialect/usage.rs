@@ -20,6 +20,8 @@ pub struct Usage {
     pub input: u64,
     /// Tokens of the prompt that were read from a cache.
     pub cached_input: u64,
+    /// Tokens of the prompt that were written to a cache.
+    pub cache_write: u64,
     /// Tokens of the answer, reasoning included.
     pub output: u64,
     /// Tokens of the answer that were spent on reasoning.
@@ -113,6 +115,8 @@ struct Details<'a> {
     #[serde(borrow)]
     cached_tokens: Option<&'a RawValue>,
     #[serde(borrow)]
+    cache_write_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
     reasoning_tokens: Option<&'a RawValue>,
 }
 
@@ -146,6 +150,7 @@ impl Reported<'_> {
         Some(Usage {
             input,
             cached_input: cached.unwrap_or(0),
+            cache_write: number(prompt.cache_write_tokens).unwrap_or(0),
             output,
             reasoning,
         })
@@ -201,6 +206,7 @@ mod tests {
         Some(Usage {
             input,
             cached_input,
+            cache_write: 0,
             output,
             reasoning,
         })
@@ -334,6 +340,7 @@ mod tests {
         let usage = Usage {
             input: 1000,
             cached_input: 400,
+            cache_write: 0,
             output: 100,
             reasoning: 50,
         };
@@ -352,6 +359,7 @@ mod tests {
         let usage = Usage {
             input: 10,
             cached_input: 50,
+            cache_write: 0,
             output: 0,
             reasoning: 0,
         };

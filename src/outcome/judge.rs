@@ -27,6 +27,12 @@ pub enum ErrorDialect {
     AzureOpenAi,
     /// The many that speak that language with an accent of their own.
     OpenAiCompatible,
+    /// Anthropic, wherever it is served in its own language.
+    Anthropic,
+    /// Google, in the shape that all its services share.
+    Google,
+    /// Amazon Bedrock.
+    Bedrock,
 }
 
 /// What is known of a failed answer.

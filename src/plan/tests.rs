@@ -185,7 +185,7 @@ fn target(provider: ProviderIx) -> Target {
         lacks: Lacks::default(),
         price: None,
         breaker: Breaker::default(),
-        paths: SurfacePaths([path.clone(), path.clone(), path]),
+        paths: SurfacePaths(std::array::from_fn(|_| path.clone())),
     }
 }
 

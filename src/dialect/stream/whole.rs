@@ -46,8 +46,9 @@ fn judge(surface: Surface, said: &Said<'_>, json: &[u8]) -> Whole {
         return Whole::ErrorInside(error_body(complaint, json));
     }
     let list = match surface {
-        Surface::Chat | Surface::Completions => said.choices,
+        Surface::Chat | Surface::Completions | Surface::Messages => said.choices,
         Surface::Embeddings => said.data,
+        Surface::Responses => Presence::Filled,
     };
     match (said.shape, list) {
         (Shape::Object, Presence::Filled) => Whole::Good,

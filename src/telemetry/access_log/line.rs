@@ -61,6 +61,7 @@ fn gen_ai<M: SerializeMap>(map: &mut M, event: &RequestEnded) -> Result<(), M::E
     let Some(Usage {
         input,
         cached_input,
+        cache_write,
         output,
         reasoning,
     }) = event.usage
@@ -76,6 +77,11 @@ fn gen_ai<M: SerializeMap>(map: &mut M, event: &RequestEnded) -> Result<(), M::E
     )?;
     entry(
         map,
+        "gen_ai.usage.cache_creation.input_tokens",
+        (cache_write > 0).then_some(cache_write),
+    )?;
+    entry(
+        map,
         "gen_ai.usage.reasoning.output_tokens",
         (reasoning > 0).then_some(reasoning),
     )
@@ -87,6 +93,10 @@ fn system(record: &AttemptRecord) -> &str {
         Dialect::OpenAi => "openai",
         Dialect::AzureOpenAi => "azure.ai.openai",
         Dialect::OpenAiCompatible => &record.provider,
+        Dialect::Anthropic => "anthropic",
+        Dialect::Gemini => "gcp.gemini",
+        Dialect::VertexGemini | Dialect::VertexAnthropic => "gcp.vertex_ai",
+        Dialect::Bedrock => "aws.bedrock",
     }
 }
 

@@ -93,6 +93,7 @@ fn failed_over() -> RequestEnded {
         usage: Some(Usage {
             input: 12,
             cached_input: 4,
+            cache_write: 0,
             output: 30,
             reasoning: 0,
         }),

@@ -83,6 +83,7 @@ fn request(generation: u64, last: (usize, [&str; 3])) -> RequestEnded {
         usage: Some(Usage {
             input: 12,
             cached_input: 4,
+            cache_write: 0,
             output: 30,
             reasoning: 0,
         }),

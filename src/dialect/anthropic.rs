@@ -1,0 +1,30 @@
+//! Anthropic's messages.
+
+use super::hub::{Answer, Chat, Unsupported};
+use super::language::{About, Inlet, Language, NoAnswer, Recipient, Request};
+
+/// Anthropic's messages.
+pub(super) struct Anthropic;
+
+impl Language for Anthropic {
+    fn request<'a>(&self, _chat: &'a Chat<'a>, _to: Recipient<'a>) -> Result<Request<'a>, Unsupported> {
+        Err(Unsupported("chat"))
+    }
+
+    fn answer<'a>(&self, _body: &'a [u8], _about: &About<'a>) -> Result<Answer<'a>, NoAnswer> {
+        Err(NoAnswer::WrongShape)
+    }
+
+    fn stream(&self) -> Box<dyn Inlet> {
+        Box::new(Nothing)
+    }
+}
+
+#[derive(Debug)]
+struct Nothing;
+
+impl Inlet for Nothing {
+    fn on_chunk(&mut self, _chunk: &[u8], _out: &mut super::hub::Chunks) {}
+
+    fn on_end(&mut self, _out: &mut super::hub::Chunks) {}
+}

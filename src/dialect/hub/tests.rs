@@ -1,0 +1,75 @@
+//! Tests of the hub's own form.
+
+use super::*;
+
+#[test]
+fn a_request_is_read_with_everything_that_it_says() {
+    let body = r#"{"model":"m","messages":[{"role":"developer","content":"Be brief."},
+     {"role":"user","content":[{"type":"text","text":"What \"is\" this?"},{"type":"image_url","image_url":{"url":"data:image/PNG;base64,iVB.."}}]},
+     {"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"look","arguments":"{\"x\":1}"}}]},
+     {"role":"tool","tool_call_id":"call_1","content":"a cat"}],
+     "tools":[{"type":"function","function":{"name":"look","parameters":{"type":"object"}}}],"tool_choice":"required",
+     "max_completion_tokens":200,"stream":true,"stream_options":{"include_usage":true},"stop":["a","b"],"seed":1,"store":true}"#;
+
+    let chat = Chat::read(body).unwrap();
+
+    assert_eq!(chat.messages.len(), 4);
+    assert!(
+        matches!(&chat.messages[1], Message::User(parts) if matches!(&parts[..], [Part::Text(_),
+        Part::Image(Source::Data { media_type, base64 })] if media_type == "image/png" && base64 == "iVB.."))
+    );
+    assert!(matches!(&chat.messages[2], Message::Assistant { calls, .. }
+        if calls[0].arguments.object().unwrap().get() == r#"{"x":1}"#));
+    assert!(matches!(chat.tool_choice, Some(ToolChoice::Required)));
+    assert_eq!(chat.max_tokens, Some(200));
+    assert!(chat.stream && chat.stream_usage);
+    assert_eq!(chat.stop.len(), 2);
+    assert_eq!(chat.others, ["store"]);
+    assert!(chat.binding.is_empty());
+}
+
+#[test]
+fn what_binds_is_known_by_name() {
+    let body = r#"{"model":"m","messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{}}]}],
+        "logit_bias":{"1":2},"tools":[{"type":"custom","custom":{"name":"c"}}],"web_search_options":{}}"#;
+
+    assert_eq!(
+        Chat::read(body).unwrap().binding,
+        ["audio", "custom_tools", "logit_bias", "web_search_options"]
+    );
+}
+
+#[test]
+fn a_request_of_no_form_is_refused_with_its_place() {
+    let cases = [
+        (r#"{"model":"m"}"#, "`messages` is not a list"),
+        (r#"{"messages":[]}"#, "`messages` is empty"),
+        (r#"{"messages":[7]}"#, "`messages[0]` is not an object"),
+        (
+            r#"{"messages":[{"content":"x"}]}"#,
+            "`messages[0].role` is missing",
+        ),
+        (
+            r#"{"messages":[{"role":"user","content":7}]}"#,
+            "`messages[0].content` is not a string or a list of parts",
+        ),
+    ];
+    for (body, expected) in cases {
+        assert_eq!(Chat::read(body).unwrap_err().to_string(), expected, "{body}");
+    }
+}
+
+#[test]
+fn half_of_a_surrogate_pair_does_no_harm() {
+    let body = r#"{"messages":[{"role":"user","content":"a\ud83d b"}]}"#;
+
+    let chat = Chat::read(body).unwrap();
+
+    let Message::User(parts) = &chat.messages[0] else {
+        unreachable!()
+    };
+    let Part::Text(text) = &parts[0] else {
+        unreachable!()
+    };
+    assert!(text.decoded().starts_with('a'));
+}
