@@ -15,8 +15,8 @@ impl Language for Gemini {
         Err(NoAnswer::WrongShape)
     }
 
-    fn stream(&self) -> Box<dyn Inlet> {
-        Box::new(Nothing)
+    fn stream(&self) -> Option<Box<dyn Inlet>> {
+        Some(Box::new(Nothing))
     }
 }
 

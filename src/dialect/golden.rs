@@ -161,8 +161,10 @@ fn provider_bytes(language: &str, file: &[u8]) -> Vec<u8> {
 }
 
 fn hub_events(language: &dyn Language, bytes: &[u8], size: usize) -> String {
+    let Some(mut inlet) = language.stream() else {
+        return String::from_utf8(bytes.to_vec()).unwrap();
+    };
     let mut chunks = Chunks::new(&ABOUT);
-    let mut inlet = language.stream();
     let mut made = Vec::new();
     for piece in bytes.chunks(size) {
         inlet.on_chunk(piece, &mut chunks);

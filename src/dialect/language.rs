@@ -22,8 +22,8 @@ pub(super) trait Language: Sync {
     /// A complete answer in the hub's form; `body` came with a status of success.
     fn answer<'a>(&self, body: &'a [u8], about: &About<'a>) -> Result<Answer<'a>, NoAnswer>;
 
-    /// The reader of a stream that begins.
-    fn stream(&self) -> Box<dyn Inlet>;
+    /// The reader of a stream that begins; `None` where streams are the hub's own already.
+    fn stream(&self) -> Option<Box<dyn Inlet>>;
 }
 
 /// Whom a request is written for.

@@ -21,18 +21,9 @@ impl Language for OpenAi {
         Err(NoAnswer::WrongShape)
     }
 
-    fn stream(&self) -> Box<dyn Inlet> {
-        Box::new(Nothing)
+    fn stream(&self) -> Option<Box<dyn Inlet>> {
+        None
     }
-}
-
-#[derive(Debug)]
-struct Nothing;
-
-impl Inlet for Nothing {
-    fn on_chunk(&mut self, _chunk: &[u8], _out: &mut super::hub::Chunks) {}
-
-    fn on_end(&mut self, _out: &mut super::hub::Chunks) {}
 }
 
 #[cfg(test)]
