@@ -21,6 +21,7 @@ pub mod usage;
 use bytes::Bytes;
 
 pub use hub::{Malformed, Unsupported};
+pub use language::About;
 pub use path::PathParts;
 
 use crate::catalog::{HeaderSecret, Surface};

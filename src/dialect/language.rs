@@ -79,15 +79,15 @@ impl<T: Serialize> Json for T {
 
 /// What an answer may not say about itself.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct About<'a> {
+pub struct About<'a> {
     /// An id for it: the provider's own of the request, or ours.
-    pub(super) id: &'a str,
+    pub id: &'a str,
     /// What the provider calls the model that was asked.
-    pub(super) model: &'a str,
+    pub model: &'a str,
     /// Now, in seconds since 1970.
-    pub(super) created: u64,
+    pub created: u64,
     /// The caller asked for the usage of its stream, so the other events say that they have none.
-    pub(super) shows_usage: bool,
+    pub shows_usage: bool,
 }
 
 /// A body of success that is no answer.
