@@ -90,7 +90,7 @@ pub fn rewrite<'a>(
     (provider, target): (&Provider, &Target),
     shown: impl Iterator<Item = &'a Bytes>,
 ) -> Outgoing {
-    let mut headers = addressed(provider, target.paths.of(surface));
+    let mut headers = addressed(provider, target.paths.of(surface, false).unwrap_or(&Bytes::new()));
     headers.set(":method", "POST");
     headers.set("content-type", "application/json");
     headers.set("accept-encoding", "identity");

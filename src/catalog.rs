@@ -19,6 +19,8 @@ pub use policy::{Policy, PolicyIx};
 pub use provider::{Credential, Endpoint, HeaderSecret, HealthCheck, Provider, ProviderIx};
 
 use crate::config::{Breaker, Order, Price, WhenAllOpen};
+use crate::dialect::Dialect;
+use crate::dialect::facts::Facts;
 use crate::outcome::FailoverOn;
 
 /// The number of a catalog; each accepted configuration gets the next one.
@@ -50,8 +52,12 @@ pub struct Target {
     pub provider: ProviderIx,
     /// The model of ours that this target serves.
     pub model: ModelIx,
+    /// The language it is asked in.
+    pub dialect: Dialect,
     /// What the provider calls the model.
     pub provider_model: Arc<str>,
+    /// What is known of that model.
+    pub facts: Facts,
     /// Share inside its priority group; at least 1.
     pub weight: u32,
     /// Lower is tried first.
@@ -66,7 +72,7 @@ pub struct Target {
     pub price: Option<Price>,
     /// The rules of its circuit.
     pub breaker: Breaker,
-    /// The paths of the three surfaces, as the provider wants them.
+    /// The paths of the surfaces, as the provider wants them.
     pub paths: SurfacePaths,
 }
 
@@ -135,14 +141,15 @@ impl Surface {
     }
 }
 
-/// One prepared path per [`Surface`].
+/// The prepared paths of a target: for each [`Surface`] that of a complete answer, and that of a stream. A surface that
+/// the target does not have has no path.
 #[derive(Debug, Clone)]
-pub struct SurfacePaths(pub [Bytes; 5]);
+pub struct SurfacePaths(pub [[Option<Bytes>; 2]; 5]);
 
 impl SurfacePaths {
     /// The path of one surface.
-    pub fn of(&self, surface: Surface) -> &Bytes {
-        &self.0[surface as usize]
+    pub fn of(&self, surface: Surface, stream: bool) -> Option<&Bytes> {
+        self.0[surface as usize][usize::from(stream)].as_ref()
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
     TargetIx,
 };
 use crate::config::{self, Auth, ClientKey, Config, FailoverMode, Kind, Scheme};
-use crate::dialect::{Dialect, PathParts};
+use crate::dialect::{Dialect, PathParts, facts};
 use crate::outcome::FailoverOn;
 
 /// A configuration that cannot become a catalog.
@@ -121,10 +121,9 @@ impl Catalog {
             },
             price: target.price,
             breaker: target.breaker,
-            paths: SurfacePaths(Surface::ALL.map(|surface| {
-                let path = dialect.path(parts, surface, false);
-                path.unwrap_or_default().into()
-            })),
+            paths: paths(dialect, parts),
+            dialect,
+            facts: facts::of(target.model.as_str()),
         })
     }
 
@@ -240,6 +239,13 @@ fn failover(model: &config::Model) -> Result<Failover, InvalidCatalog> {
         timeout: policy.timeout,
         backoff_max: policy.backoff.max,
     })
+}
+
+fn paths(dialect: Dialect, parts: PathParts<'_>) -> SurfacePaths {
+    SurfacePaths(
+        Surface::ALL
+            .map(|surface| [false, true].map(|stream| dialect.path(parts, surface, stream).map(Bytes::from))),
+    )
 }
 
 fn provider(source: &config::Provider) -> Provider {

@@ -16,7 +16,9 @@ pub(super) fn of(ask: &Ask, target: &Target) -> Option<f64> {
     let price = target.price.as_ref()?;
     let answer = match ask.surface {
         Surface::Embeddings => 0,
-        Surface::Chat | Surface::Completions | Surface::Messages | Surface::Responses => ask.max_tokens.unwrap_or(ASSUMED_ANSWER_TOKENS),
+        Surface::Chat | Surface::Completions | Surface::Messages | Surface::Responses => {
+            ask.max_tokens.unwrap_or(ASSUMED_ANSWER_TOKENS)
+        }
     };
     Some(micro_usd(ask.input_tokens, price.input) + micro_usd(answer, price.output))
 }

@@ -12,6 +12,8 @@ use super::*;
 use crate::breaker::Cause;
 use crate::catalog::{Failover, Lacks, ModelIx, PolicyIx, Surface, SurfacePaths};
 use crate::config::{Breaker, Order, Price, WhenAllOpen};
+use crate::dialect::Dialect;
+use crate::dialect::facts::Facts;
 use crate::outcome::FailoverOn;
 
 /// One model with its targets, each at a provider of its own, and a request for it.
@@ -177,6 +179,8 @@ fn target(provider: ProviderIx) -> Target {
     Target {
         provider,
         model: ModelIx(0),
+        dialect: Dialect::OpenAi,
+        facts: Facts::default(),
         provider_model: "gpt-4o".into(),
         weight: 1,
         priority: 0,
@@ -185,7 +189,7 @@ fn target(provider: ProviderIx) -> Target {
         lacks: Lacks::default(),
         price: None,
         breaker: Breaker::default(),
-        paths: SurfacePaths(std::array::from_fn(|_| path.clone())),
+        paths: SurfacePaths(std::array::from_fn(|_| [Some(path.clone()), Some(path.clone())])),
     }
 }
 
