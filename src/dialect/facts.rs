@@ -15,6 +15,12 @@ pub struct Facts {
     pub thinking: Thinking,
     /// It answers a forced choice of a tool with an error.
     pub refuses_forced_tools: bool,
+    /// It answers a conversation that ends with the model's own words with an error.
+    pub refuses_prefill: bool,
+    /// It cannot hold its answer, or the arguments of a call, to a JSON Schema.
+    pub refuses_json_schema: bool,
+    /// Words of `reasoning_effort` that it answers with an error, beside words of the same field that it knows.
+    pub refused_efforts: Vec<String>,
 }
 
 impl Default for Facts {
@@ -25,6 +31,9 @@ impl Default for Facts {
             refuses: Vec::new(),
             thinking: Thinking::Unknown,
             refuses_forced_tools: false,
+            refuses_prefill: false,
+            refuses_json_schema: false,
+            refused_efforts: Vec::new(),
         }
     }
 }

@@ -20,6 +20,7 @@ pub(in crate::dialect) struct Chunks {
     shows_usage: bool,
     has_begun: bool,
     is_over: bool,
+    spent: Option<Usage>,
     ready: BytesMut,
 }
 
@@ -33,6 +34,7 @@ impl Chunks {
             shows_usage: about.shows_usage,
             has_begun: false,
             is_over: false,
+            spent: None,
             ready: BytesMut::new(),
         }
     }
@@ -154,8 +156,20 @@ impl Chunks {
         });
     }
 
+    /// What the answer has taken so far. A reader would count it twice, so nothing is written; it is kept for those
+    /// who bill an answer that never comes to its end.
+    pub(in crate::dialect) fn spend(&mut self, usage: Usage) {
+        self.spent = Some(usage);
+    }
+
+    /// What the answer has taken, as far as that was told.
+    pub(in crate::dialect) fn spent(&self) -> Option<Usage> {
+        self.spent
+    }
+
     /// What the answer took.
     pub(in crate::dialect) fn usage(&mut self, usage: Usage) {
+        self.spend(usage);
         self.event(&[], Some(Some(WrittenUsage::of(usage))));
     }
 
