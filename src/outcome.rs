@@ -9,7 +9,9 @@
 //! - [`hint`] reads how long the provider asked to wait.
 //! - [`decode`] opens compressed bodies, within a bound.
 //! - [`FailoverOn`] is a policy's choice of what moves on.
-//! - [`final_answer()`] is the one answer the client gets when everything failed.
+//! - [`final_answer()`] is the one answer the client gets when everything failed, [`callers_error`] the one for its own
+//!   mistake.
+//! - [`request_id`] is what the provider calls the request.
 
 mod class;
 mod content_encoding;
@@ -19,14 +21,16 @@ mod final_answer;
 mod header_view;
 mod judge;
 mod mask;
+mod request_id;
 mod retry_after;
 
 pub use class::{Class, ClassSet, Effect, Scope, UnknownClass, Verdict};
 pub use content_encoding::{Decoded, decode};
 pub use error_body::{ErrorBody, MESSAGE_LIMIT};
 pub use failover_on::{BadName, FailoverOn};
-pub use final_answer::{Ending, FinalAnswer, Tried, final_answer, openai_error};
+pub use final_answer::{Ending, FinalAnswer, Tried, callers_error, final_answer, openai_error};
 pub use header_view::HeaderView;
 pub use judge::{ErrorDialect, Evidence, Judged, judge};
 pub use mask::client_safe;
+pub use request_id::request_id;
 pub use retry_after::{LONGEST_HINT, hint};

@@ -30,6 +30,10 @@ pub(super) enum Shape {
 
 /// What the body of a failed answer says.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about a body, not a state"
+)]
 pub struct ErrorBody {
     /// The message, as the provider wrote it: unbounded, not yet safe to show.
     pub message: String,
@@ -48,6 +52,8 @@ pub struct ErrorBody {
     pub(super) retry_delay: Option<String>,
     /// A moderation said why.
     pub(super) moderated: bool,
+    /// The error is that of the model's own service, handed on by another.
+    pub(super) wrapped: bool,
     /// A list of what does not validate; it echoes the request.
     pub(super) validation: bool,
     /// Does it name an error at all?
@@ -77,6 +83,21 @@ impl ErrorBody {
             .parse()
             .ok()
             .filter(|status| (400..600).contains(status))
+    }
+
+    /// Takes in the kind of error that a header names, as Amazon's services do; what the body says is trusted more.
+    pub(super) fn named_by_header(&mut self, name: &str) {
+        let name = fields::exception(name);
+        self.note(name);
+        if self.kind.is_none() && !name.is_empty() {
+            self.kind = Some(name.to_owned());
+        }
+        self.names_error = true;
+    }
+
+    /// Is this one of its words?
+    pub(super) fn says(&self, word: &str) -> bool {
+        self.words.iter().any(|said| said == word)
     }
 
     fn read_json(&mut self, text: &str) {

@@ -11,8 +11,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 
-use self::words::{MIXED, TIMEOUT, UNAVAILABLE, Words, class_words, retry_may_help};
+use self::words::{MIXED, TIMEOUT, UNAVAILABLE, Words, class_words, retry_may_help, told_words};
 use super::class::Class;
+use super::judge::Judged;
 
 /// One attempt that failed.
 #[derive(Debug, Clone, Copy)]
@@ -140,6 +141,13 @@ pub fn openai_error(kind: &str, code: Option<&str>, param: Option<&str>, message
         code,
         attempts: None,
     })
+}
+
+/// The body for a failure that a provider told in another shape than the client's, and that the client gets with
+/// the provider's own status.
+pub fn callers_error(judged: &Judged, status: u16) -> Bytes {
+    let words = told_words(judged.class, status);
+    openai_error(words.kind, words.code, judged.param.as_deref(), &judged.message)
 }
 
 fn render(error: ErrorFields<'_>) -> Bytes {

@@ -68,12 +68,15 @@ pub struct Judged {
 ///
 /// A 1xx, 2xx or 3xx whose body names no error is a `bad_response`.
 pub fn judge(evidence: &Evidence<'_>, now: SystemTime) -> Judged {
-    let body = ErrorBody::read(evidence.body);
+    let mut body = ErrorBody::read(evidence.body);
+    if let Some(name) = evidence.headers.text("x-amzn-errortype") {
+        body.named_by_header(name);
+    }
     let class = class_of(evidence.dialect, evidence.status, &body);
     let hint = match class {
         Class::RateLimited | Class::Overloaded => retry_after::hint_with_body(evidence.headers, &body, now),
         // Rate limits pass in seconds; money does not come back with them.
-        Class::QuotaExhausted => retry_after::asked(evidence.headers, now),
+        Class::QuotaExhausted => retry_after::until_allowed(evidence.headers, &body, now),
         _ => None,
     };
     let code = body.code.as_ref().or(body.kind.as_ref());
@@ -135,7 +138,7 @@ fn hidden_error(dialect: ErrorDialect, body: &ErrorBody) -> Class {
     if !body.names_error {
         return Class::BadResponse;
     }
-    match body.inner_status() {
+    match body.inner_status().or_else(|| words::status(body)) {
         Some(status) => class_of(dialect, status, body),
         None => words::class_of(body)
             .or_else(|| words::own_failure(body))
@@ -145,12 +148,19 @@ fn hidden_error(dialect: ErrorDialect, body: &ErrorBody) -> Class {
 
 /// Statuses that mostly say "your request", and too often mean something else.
 fn refused(dialect: ErrorDialect, status: u16, body: &ErrorBody) -> Class {
+    if let Some(inner) = words::status(body).filter(|inner| body.wrapped && *inner != status) {
+        return class_of(dialect, inner, body);
+    }
+    if body.shape == Shape::Json && text::is_about_callers_own(&body.message) {
+        return Class::ClientError;
+    }
     if let Some(class) = too_large_for_its_rate(body).or_else(|| words::class_of(body)) {
-        // A 413 about a rate limit: this request is over it, others are not.
-        return if (status, class) == (413, Class::RateLimited) {
-            Class::Unsupported
-        } else {
-            class
+        return match (status, class) {
+            // This request is over a rate limit, others are not.
+            (413, Class::RateLimited) => Class::Unsupported,
+            // One model that is not open to us; the others may be.
+            (_, Class::Permission) if text::denies_model(&body.message) => Class::ModelNotFound,
+            _ => class,
         };
     }
     if matches!(status, 400 | 403) && body.shape == Shape::Html {

@@ -4,6 +4,8 @@
 //! zero, a negative one, a past date or anything unreadable is no hint, and the next source is asked. It adds no
 //! jitter and knows nothing of circuits.
 
+mod calendar;
+
 use std::time::{Duration, SystemTime};
 
 use super::error_body::ErrorBody;
@@ -13,24 +15,43 @@ use super::header_view::HeaderView;
 pub const LONGEST_HINT: Duration = Duration::from_hours(24);
 
 /// The limits that are reported on by name: what remains, and when it is full again.
-const DIMENSIONS: [(&str, &str); 3] = [
+const DIMENSIONS: [(&str, &str); 7] = [
     ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
     ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
     (
         "x-ratelimit-remaining-project-tokens",
         "x-ratelimit-reset-project-tokens",
     ),
+    (
+        "anthropic-ratelimit-requests-remaining",
+        "anthropic-ratelimit-requests-reset",
+    ),
+    (
+        "anthropic-ratelimit-tokens-remaining",
+        "anthropic-ratelimit-tokens-reset",
+    ),
+    (
+        "anthropic-ratelimit-input-tokens-remaining",
+        "anthropic-ratelimit-input-tokens-reset",
+    ),
+    (
+        "anthropic-ratelimit-output-tokens-remaining",
+        "anthropic-ratelimit-output-tokens-reset",
+    ),
 ];
 
 /// How messages announce a wait.
 const ANNOUNCEMENTS: [&str; 3] = ["retry after ", "try again in ", "retry in "];
+
+/// How Anthropic names the moment at which a limit that was set for a month is lifted.
+const REGAINED: &str = "regain access on ";
 
 /// Characters of a message that are searched for an announcement.
 const MESSAGE_SEARCH: usize = 2000;
 
 /// The wait that the headers name: `retry-after-ms`, else `Retry-After`, else the reset of the limit that is used up.
 pub fn hint(headers: &dyn HeaderView, now: SystemTime) -> Option<Duration> {
-    asked(headers, now).or_else(|| exhausted_reset(headers))
+    asked(headers, now).or_else(|| exhausted_reset(headers, now))
 }
 
 /// The wait that was asked for in so many words: `retry-after-ms`, else `Retry-After`.
@@ -59,13 +80,30 @@ pub(super) fn hint_with_body(
     let delay = body.retry_delay.as_deref().and_then(duration);
     asked(headers, now)
         .max(delay)
-        .or_else(|| exhausted_reset(headers))
+        .or_else(|| exhausted_reset(headers, now))
         .or_else(|| announced(&body.message))
+}
+
+/// The wait until there is an allowance again: asked for in so many words, named in the text, or known of the limit.
+///
+/// What is asked after a day's allowance was used up is a minute's wait, and helps nothing.
+pub(super) fn until_allowed(headers: &dyn HeaderView, body: &ErrorBody, now: SystemTime) -> Option<Duration> {
+    if body.says("quotaperday") {
+        return None;
+    }
+    asked(headers, now).or_else(|| {
+        let then = match body.message.split_once(REGAINED) {
+            Some((_, date)) => calendar::date_and_hour(date),
+            None if body.says("enforcedspendlimitreached") => calendar::next_month(now),
+            None => None,
+        };
+        until(then?, now)
+    })
 }
 
 /// The reset of the limit with nothing left; of several such, the last. The smallest reset means nothing: it is
 /// often that of a limit which is not the problem.
-fn exhausted_reset(headers: &dyn HeaderView) -> Option<Duration> {
+fn exhausted_reset(headers: &dyn HeaderView, now: SystemTime) -> Option<Duration> {
     DIMENSIONS
         .iter()
         .filter(|(remaining, _)| {
@@ -74,7 +112,10 @@ fn exhausted_reset(headers: &dyn HeaderView) -> Option<Duration> {
                 .and_then(decimal)
                 .is_some_and(|left| left <= 0.0)
         })
-        .filter_map(|(_, reset)| duration(headers.text(reset)?))
+        .filter_map(|(_, reset)| {
+            let reset = headers.text(reset)?;
+            duration(reset).or_else(|| until(calendar::moment(reset)?, now))
+        })
         .max()
 }
 

@@ -24,6 +24,9 @@ const MESSAGE_KEYS: [&str; 7] = [
     "reason",
 ];
 
+/// How Bedrock opens a message in which it hands on what a model's own service said.
+const WRAPPED: &str = "The model returned the following errors:";
+
 impl ErrorBody {
     /// Reads an error of any shape.
     pub(super) fn read_value(&mut self, value: &Value, depth: usize) {
@@ -82,7 +85,10 @@ impl ErrorBody {
             .get("code")
             .or_else(|| object.get("statusCode"))
             .and_then(word);
-        let kind = object.get("type").and_then(word);
+        let kind = object.get("type").and_then(word).or_else(|| {
+            let name = object.get("__type").and_then(Value::as_str)?;
+            Some(exception(name).to_owned()).filter(|name| !name.is_empty())
+        });
         let status = object.get("status").and_then(Value::as_str);
         for said in [code.as_deref(), kind.as_deref(), status].into_iter().flatten() {
             self.note(said);
@@ -178,7 +184,14 @@ impl ErrorBody {
 
     /// A message; some gateways put the whole inner error into it as text.
     fn read_message(&mut self, text: &str, depth: usize) {
-        let inner = text.trim_start();
+        let text = text.trim();
+        let inner = match text.strip_prefix(WRAPPED) {
+            Some(inner) => {
+                self.wrapped = true;
+                inner.trim_start()
+            }
+            None => text,
+        };
         if depth < DEEPEST
             && inner.starts_with(['{', '['])
             && let Ok(value) = serde_json::from_str(inner)
@@ -186,17 +199,23 @@ impl ErrorBody {
             self.read_value(&value, depth + 1);
         }
         if self.message.is_empty() {
-            text.trim().clone_into(&mut self.message);
+            inner.clone_into(&mut self.message);
         }
     }
 
     /// Keeps a word for judging.
-    fn note(&mut self, said: &str) {
+    pub(super) fn note(&mut self, said: &str) {
         let plain = plain(said);
         if !plain.is_empty() && !self.words.contains(&plain) {
             self.words.push(plain);
         }
     }
+}
+
+/// The bare name of an exception, which may carry a namespace before it and an address behind it.
+pub(super) fn exception(name: &str) -> &str {
+    let name = name.split_once(':').map_or(name, |(name, _)| name);
+    name.rsplit_once('#').map_or(name, |(_, name)| name).trim()
 }
 
 /// A string or a number, as text.

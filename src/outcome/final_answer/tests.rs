@@ -270,3 +270,67 @@ proptest! {
         prop_assert_eq!(error(&answer)["attempts"].as_array().unwrap().len(), attempts.len());
     }
 }
+
+#[test]
+fn a_callers_mistake_is_told_in_the_clients_shape_by_its_class() {
+    for (class, status, kind, code) in [
+        (Class::ClientError, 400, "invalid_request_error", ""),
+        (
+            Class::ClientError,
+            401,
+            "invalid_request_error",
+            "invalid_api_key",
+        ),
+        (Class::ClientError, 403, "permission_error", ""),
+        (Class::ClientError, 409, "invalid_request_error", ""),
+        (Class::Unsupported, 400, "invalid_request_error", ""),
+        (
+            Class::ContextLength,
+            400,
+            "invalid_request_error",
+            "context_length_exceeded",
+        ),
+        (Class::PayloadTooLarge, 413, "invalid_request_error", ""),
+        (
+            Class::ContentFilter,
+            400,
+            "invalid_request_error",
+            "content_filter",
+        ),
+        (
+            Class::ModelNotFound,
+            404,
+            "invalid_request_error",
+            "model_not_found",
+        ),
+        (Class::RateLimited, 429, "rate_limit_error", "rate_limit_exceeded"),
+        (
+            Class::QuotaExhausted,
+            429,
+            "insufficient_quota",
+            "insufficient_quota",
+        ),
+        (
+            Class::Overloaded,
+            529,
+            "service_unavailable_error",
+            "server_is_overloaded",
+        ),
+    ] {
+        let judged = Judged {
+            class,
+            hint: None,
+            message: "messages: Field required".to_owned(),
+            code: Some("INVALID_ARGUMENT".to_owned()),
+            param: Some("messages".to_owned()),
+        };
+        let body: Value = serde_json::from_slice(&callers_error(&judged, status)).unwrap();
+
+        let code = Some(code).filter(|code| !code.is_empty());
+        assert_eq!(
+            body,
+            json!({"error": {"message": "messages: Field required", "type": kind, "param": "messages", "code": code}}),
+            "{class} {status}"
+        );
+    }
+}

@@ -59,6 +59,18 @@ pub(super) fn class_words(class: Class, status: Option<u16>) -> Words {
     }
 }
 
+/// How one class is told beside a status that is the provider's own: with the caller's key, a refusal is the caller's.
+pub(super) fn told_words(class: Class, status: u16) -> Words {
+    match (class, status) {
+        (Class::ClientError, 401) => words(401, "invalid_request_error", Some("invalid_api_key")),
+        (Class::ClientError, 403) => words(403, "permission_error", None),
+        _ => Words {
+            status,
+            ..class_words(class, Some(status))
+        },
+    }
+}
+
 /// May the same request do better in a while, with nobody mending anything?
 pub(super) fn retry_may_help(class: Class) -> bool {
     match class {

@@ -1,7 +1,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 
-use super::ErrorDialect::{AzureOpenAi, OpenAi, OpenAiCompatible};
+use super::ErrorDialect::{Anthropic, AzureOpenAi, Bedrock, Google, OpenAi, OpenAiCompatible};
 use super::*;
 
 fn judged(dialect: ErrorDialect, status: u16, body: &str) -> Judged {
@@ -23,36 +23,110 @@ fn error(kind: &str, code: &str, message: &str) -> String {
     format!(r#"{{"error":{{"message":{message:?},"type":{kind:?},"param":null,"code":{code:?}}}}}"#)
 }
 
-/// Failed answers and their classes, a line each: dialect, status, class, body.
-const ANSWERS: &str = include_str!("tests/answers.txt");
+/// Failed answers and their classes, a line each: dialect, status, class, maybe an exception's name, body.
+const ANSWERS: [&str; 2] = [
+    include_str!("tests/answers.txt"),
+    include_str!("tests/languages.txt"),
+];
+
+/// The next word of a line.
+fn word<'a>(rest: &mut &'a str) -> &'a str {
+    let (word, more) = rest.split_once(' ').unwrap_or((*rest, ""));
+    *rest = more.trim_start();
+    word
+}
+
+/// The exception that stands before a body, as its header.
+fn exception(rest: &mut &str) -> HeaderMap {
+    let name = HeaderName::from_static("x-amzn-errortype");
+    match rest.strip_prefix('@') {
+        Some(mut named) => {
+            let value = word(&mut named).parse().unwrap();
+            *rest = named;
+            HeaderMap::from_iter([(name, value)])
+        }
+        None => HeaderMap::new(),
+    }
+}
 
 #[test]
-fn every_answer_of_the_table_has_its_class() {
+fn every_answer_of_the_tables_has_its_class() {
     let mut wrong = Vec::new();
-    for line in ANSWERS
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-    {
+    let lines = ANSWERS.iter().flat_map(|table| table.lines());
+    for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let mut rest = line;
-        let mut next = || {
-            let (word, more) = rest.split_once(' ').unwrap_or((rest, ""));
-            rest = more.trim_start();
-            word
-        };
-        let dialect = match next() {
+        let dialect = match word(&mut rest) {
             "openai" => OpenAi,
             "azure" => AzureOpenAi,
             "compatible" => OpenAiCompatible,
+            "anthropic" => Anthropic,
+            "google" => Google,
+            "bedrock" => Bedrock,
             other => panic!("no dialect `{other}`"),
         };
-        let (status, class) = (next().parse().unwrap(), next());
-        let found = judged(dialect, status, rest).class;
+        let (status, class) = (word(&mut rest).parse().unwrap(), word(&mut rest));
+        let headers = exception(&mut rest);
+        let found = judged_with(dialect, status, rest, &headers).class;
         if found.as_str() != class {
             wrong.push(format!("{found} instead of: {line}"));
         }
     }
 
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_callers_make_a_provider_repeat_blames_nobody_in_any_language() {
+    for echoed in [
+        "You have reached your specified API usage limits",
+        "API key expired",
+        "RESOURCE_EXHAUSTED, Too many tokens per day",
+        "The provided model identifier is invalid.",
+        "Invocation of model ID x with on-demand throughput isn't supported",
+        "The model returned the following errors: {'type':'error','error':{'type':'billing_error'}}",
+        "Publisher Model `x` was not found",
+        "Model access is denied due to x",
+        "Overloaded, at capacity",
+    ] {
+        let anthropic = format!("messages.0.content: Input should be a valid list, not '{echoed}'");
+        let google = format!("Invalid value at 'contents[0].role' (TYPE_STRING), '{echoed}'");
+        let bedrock = format!("1 validation error detected: Value '{echoed}' at 'messages.1' failed");
+        let violation = r#""@type":"type.googleapis.com/google.rpc.BadRequest""#;
+        for body in [
+            format!(
+                r#"{{"type":"error","error":{{"type":"invalid_request_error","message":{anthropic:?}}}}}"#
+            ),
+            format!(
+                r#"[{{"error":{{"code":400,"message":{google:?},"status":"INVALID_ARGUMENT",
+                   "details":[{{{violation},"fieldViolations":[{{"field":"contents","description":{google:?}}}]}}]}}}}]"#
+            ),
+            format!(r#"{{"__type":"ValidationException","message":{bedrock:?}}}"#),
+            format!(r#"{{"error":{{"type":"validationException","message":{bedrock:?}}}}}"#),
+        ] {
+            for dialect in [Anthropic, Google, Bedrock, OpenAiCompatible] {
+                for status in [200, 400, 413, 422] {
+                    let class = judged(dialect, status, &body).class;
+                    let unread = status == 200 && body.starts_with(r#"{"__type"#);
+                    assert!(unread || class.blame().is_none(), "{status} {body}: {class}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_only_the_caller_can_have_named_blames_nobody() {
+    for message in [
+        "You do not have permission to access the File abc or it may not exist.",
+        "CachedContent not found (or permission denied)",
+        "x does not have storage.objects.get access to the Google Cloud Storage object.",
+        "File not found: file_1",
+    ] {
+        for status in [400, 403, 404] {
+            let body = format!(r#"{{"error":{{"code":{status},"message":{message:?},"status":"X"}}}}"#);
+            assert_eq!(judged(Google, status, &body).class, Class::ClientError, "{body}");
+        }
+    }
 }
 
 #[test]
@@ -191,6 +265,109 @@ fn hints_come_from_headers_body_or_text_for_the_classes_that_wait() {
     assert_eq!(judged_with(OpenAi, 400, "", &after("7")).hint, None);
 }
 
+fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+    pairs
+        .iter()
+        .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+        .collect()
+}
+
+/// Sun, 01 Nov 2026 12:00:00 GMT.
+fn november() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_hours(498_204)
+}
+
+fn hint_of(dialect: ErrorDialect, status: u16, body: &str, headers: &HeaderMap) -> Option<Duration> {
+    let evidence = Evidence {
+        dialect,
+        status,
+        headers,
+        body: body.as_bytes(),
+        body_complete: true,
+    };
+    judge(&evidence, november()).hint
+}
+
+#[test]
+fn a_used_up_limit_of_anthropics_names_its_reset() {
+    let limit = r#"{"type":"error","error":{"type":"rate_limit_error","message":"x"}}"#;
+    let used_up = [
+        ("anthropic-ratelimit-requests-remaining", "12"),
+        ("anthropic-ratelimit-requests-reset", "2026-11-01T12:09:00Z"),
+        ("anthropic-ratelimit-input-tokens-remaining", "0"),
+        ("anthropic-ratelimit-input-tokens-reset", "2026-11-01T12:00:42Z"),
+    ];
+    let asked = [&used_up[..], &[("retry-after", "7")]].concat();
+    let passed = [
+        ("anthropic-ratelimit-tokens-remaining", "0"),
+        ("anthropic-ratelimit-tokens-reset", "2026-11-01T11:59:00Z"),
+    ];
+
+    let of = |pairs| hint_of(Anthropic, 429, limit, &headers(pairs));
+    assert_eq!(of(&used_up), Some(Duration::from_secs(42)));
+    assert_eq!(of(&asked), Some(Duration::from_secs(7)));
+    assert_eq!(of(&passed), None);
+}
+
+#[test]
+fn googles_wait_is_the_longer_of_header_and_body_and_none_for_a_day() {
+    let body = |quota: &str| {
+        format!(
+            r#"[{{"error":{{"code":429,"status":"RESOURCE_EXHAUSTED","message":"x","details":[{{"violations":[{{"quotaId":{quota:?}}}]}},{{"retryDelay":"32.5s"}}]}}}}]"#
+        )
+    };
+    let of = |quota, pairs| hint_of(Google, 429, &body(quota), &headers(pairs));
+
+    assert_eq!(of("PerMinute", &[]), Some(Duration::from_millis(32_500)));
+    assert_eq!(
+        of("PerMinute", &[("retry-after", "40")]),
+        Some(Duration::from_secs(40))
+    );
+    assert_eq!(
+        of("PerMinute", &[("retry-after", "20")]),
+        Some(Duration::from_millis(32_500))
+    );
+    assert_eq!(of("RequestsPerDay", &[("retry-after", "20")]), None);
+}
+
+#[test]
+fn money_that_is_set_for_a_month_comes_back_with_the_month() {
+    let spend = r#"{"type":"error","error":{"type":"rate_limit_error","message":"x","details":{"error_code":"enforced_spend_limit_reached"}}}"#;
+    let regained = |when: &str| {
+        format!(
+            r#"{{"type":"error","error":{{"type":"invalid_request_error","message":"You have reached your specified API usage limits. You will regain access on {when}"}}}}"#
+        )
+    };
+    let none = HeaderMap::new();
+
+    assert_eq!(
+        hint_of(Anthropic, 429, spend, &none),
+        Some(retry_after::LONGEST_HINT)
+    );
+    assert_eq!(
+        hint_of(Anthropic, 400, &regained("2026-11-01 at 18:00 UTC."), &none),
+        Some(Duration::from_hours(6))
+    );
+    assert_eq!(
+        hint_of(Anthropic, 400, &regained("2026-12-01 at 00:00 UTC."), &none),
+        Some(retry_after::LONGEST_HINT)
+    );
+    assert_eq!(hint_of(Anthropic, 400, &regained("payday."), &none), None);
+}
+
+#[test]
+fn the_inner_error_of_a_wrapped_one_is_shown() {
+    let body = r#"{"message":"The model returned the following errors: {\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"prompt is too long\"}}"}"#;
+    let headers = headers(&[("x-amzn-errortype", "a.b#ValidationException:http://x.test/")]);
+
+    let wrapped = judged_with(Bedrock, 400, body, &headers);
+    let plain = judged_with(Bedrock, 400, r#"{"message":"no"}"#, &headers);
+
+    assert_eq!(wrapped.message, "prompt is too long");
+    assert_eq!(wrapped.code.as_deref(), Some("invalid_request_error"));
+    assert_eq!(plain.code.as_deref(), Some("ValidationException"));
+}
+
 #[test]
 fn a_rate_limits_reset_is_no_hint_about_money() {
     let headers = HeaderMap::from_iter([
@@ -275,7 +452,17 @@ fn wordy() -> impl Strategy<Value = String> {
         "string_above_max_length",
         "request_too_large",
         "server_error",
+        "rate_limit_error",
+        "RESOURCE_EXHAUSTED",
+        "PERMISSION_DENIED",
+        "ThrottlingException",
+        "ValidationException",
+        "not_found_error",
         "Request too large for x",
+        "The model returned the following errors: {}",
+        "You don't have access to the model",
+        "The File x is gone",
+        "thinking budget",
         "API key not valid",
         "maximum context length is 5",
         "spending limit",
@@ -294,7 +481,14 @@ fn wordy() -> impl Strategy<Value = String> {
 }
 
 fn any_dialect() -> impl Strategy<Value = ErrorDialect> {
-    prop::sample::select(vec![OpenAi, AzureOpenAi, OpenAiCompatible])
+    prop::sample::select(vec![
+        OpenAi,
+        AzureOpenAi,
+        OpenAiCompatible,
+        Anthropic,
+        Google,
+        Bedrock,
+    ])
 }
 
 proptest! {

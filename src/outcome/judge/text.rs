@@ -4,6 +4,8 @@
 //! which nobody echoes requests; a text that blames nobody may stand anywhere. None of these texts is promised by
 //! any vendor, so each is the last resort before the status.
 
+mod lacking;
+
 use crate::outcome::class::Class;
 
 /// Characters of a message that are read; vendors say what they mean early on.
@@ -23,13 +25,23 @@ const CONTEXT: &[&str] = &[
     "exceeds the maximum number of tokens allowed",
     "prompt is too long",
     "input is too long for requested model",
+    "reduce the input token count",
     "reduce the length of the messages",
     "`max_new_tokens` must be <=",
+];
+
+/// More bytes than fit.
+const PAYLOAD: &[&str] = &[
+    "request payload size exceeds",
+    "request exceeds the maximum size",
+    "request body is too large",
 ];
 
 /// Content that was refused.
 const CONTENT: &[&str] = &[
     "content management policy",
+    "blocked by content filtering",
+    "responsible ai practices",
     "our safety system",
     "violates usage guidelines",
     "violating our usage policy",
@@ -47,6 +59,7 @@ const MONEY: &[&str] = &[
     "insufficient funds",
     "spending limit",
     "spend limit",
+    "spending cap",
     "too many tokens per day",
 ];
 
@@ -71,13 +84,24 @@ const KEY_FIRST: &[&str] = &[
 /// No capacity, at statuses where nobody echoes a request.
 const OVERLOAD: &[&str] = &["overloaded", "at capacity", "high demand", "no capacity"];
 
-/// A feature that this target lacks, whatever the model.
-const LACKING: &[&str] = &[
-    "is deprecated for this model",
-    "unknown variant `developer`",
-    "must be passed back",
-    "no endpoints found that support",
-    "is enabled only for api versions",
+/// What the request refers to, and only the caller can have put there: a file, a cache, an object in a bucket.
+const CALLERS_OWN: &[&str] = &[
+    "permission to access the file",
+    "is not in an active state",
+    "cachedcontent",
+    "cached content",
+    "storage.objects.",
+    "s3:getobject",
+];
+
+/// The same, where it opens the message.
+const CALLERS_OWN_FIRST: &[&str] = &[
+    "file not found",
+    "the file ",
+    "no such file",
+    "container not found",
+    "container_id",
+    "skill not found",
 ];
 
 /// The class that the message names at a status in the 400s.
@@ -93,9 +117,13 @@ pub(super) fn class_of(status: u16, message: &str) -> Option<Class> {
         Some(Class::QuotaExhausted)
     } else if holds(CONTEXT) || said.contains("current length is") && said.contains("while limit is") {
         Some(Class::ContextLength)
-    } else if status != 404 && names_unknown_model(&said) || status == 403 && denies_model(&said) {
+    } else if holds(PAYLOAD) {
+        Some(Class::PayloadTooLarge)
+    } else if status != 404 && names_unknown_model(&said) || status == 403 && is_denied_model(&said) {
         Some(Class::ModelNotFound)
-    } else if holds(LACKING) || matches!(status, 400 | 415 | 422) && lacks_feature(&said) {
+    } else if holds(lacking::ANYWHERE)
+        || matches!(status, 400 | 413 | 415 | 422) && (lacks_feature(&said) || holds(lacking::OF_REQUESTS))
+    {
         Some(Class::Unsupported)
     } else {
         None
@@ -115,6 +143,18 @@ pub(super) fn limit_of(message: &str) -> Option<Class> {
 pub(super) fn is_overload(message: &str) -> bool {
     let said = lowered(message);
     OVERLOAD.iter().any(|needle| said.contains(needle))
+}
+
+/// Is it about something that only the caller can have named, so that it says nothing of our key or model?
+pub(super) fn is_about_callers_own(message: &str) -> bool {
+    let said = lowered(message);
+    CALLERS_OWN.iter().any(|needle| said.contains(needle))
+        || CALLERS_OWN_FIRST.iter().any(|opening| said.starts_with(opening))
+}
+
+/// Does it say that the account may not use the model we named?
+pub(super) fn denies_model(message: &str) -> bool {
+    is_denied_model(&lowered(message))
 }
 
 /// Does it say that a token, as a credential, is no good?
@@ -148,15 +188,34 @@ fn names_unknown_model(said: &str) -> bool {
         || said.starts_with("invalid model name")
         || said.starts_with("model not found")
         || said.starts_with("the provided model identifier is invalid")
+        || said.starts_with("the model identifier is invalid")
+        || said.contains("on-demand throughput")
+            && (said.starts_with("invocation of model id") || said.starts_with("the provided model"))
+        || is_publishers_model(said)
         || said.ends_with("is not a valid model id")
         || quoted.starts_with(['`', '\'', '"']) && gone.iter().any(|end| said.contains(end))
 }
 
-/// The account may not use the model we named.
-fn denies_model(said: &str) -> bool {
+/// The account may not use the model we named, or not where we asked for it.
+fn is_denied_model(said: &str) -> bool {
     ["access to model", "access to the model", "access to this model"]
         .iter()
         .any(|needle| said.contains(needle))
+        || said.starts_with("model access is denied")
+        || is_publishers_model(said)
+}
+
+/// Vertex AI's way to say that a model is not to be had.
+fn is_publishers_model(said: &str) -> bool {
+    let opening = said.strip_prefix("the ").unwrap_or(said);
+    let gone = [
+        "was not found",
+        "not servable",
+        "not available",
+        "is not allowed",
+        "not supported in",
+    ];
+    opening.starts_with("publisher model") && gone.iter().any(|end| said.contains(end))
 }
 
 /// This model, or this server, cannot do what was asked.
@@ -176,6 +235,6 @@ fn lowered(message: &str) -> String {
         .trim_start()
         .chars()
         .take(READ_LIMIT)
-        .map(|c| c.to_ascii_lowercase())
+        .map(|c| if c == '’' { '\'' } else { c.to_ascii_lowercase() })
         .collect()
 }

@@ -89,6 +89,10 @@ const WORDS: &[Entry] = &[
             "invalidsignatureexception",
             "expiredtokenexception",
             "invalidclienttokenid",
+            "missingauthenticationtoken",
+            "missingauthenticationtokenexception",
+            "incompletesignatureexception",
+            "signaturedoesnotmatch",
         ],
     ),
     (
@@ -113,6 +117,7 @@ const WORDS: &[Entry] = &[
             "unavailablemodel",
             "modelnotavailable",
             "modeldecommissioned",
+            "resourcenotfoundexception",
         ],
     ),
     (
@@ -187,6 +192,37 @@ const STABLE_TYPES: &[Entry] = &[
     ),
 ];
 
+/// The status that a word comes with at the vendors who use it, for an error that has none of its own: one within a
+/// stream, or one that another service wraps.
+const STATUSES: &[(u16, &[&str])] = &[
+    (
+        400,
+        &[
+            "invalidrequesterror",
+            "badrequesterror",
+            "invalidargument",
+            "outofrange",
+            "validationexception",
+        ],
+    ),
+    (
+        403,
+        &["permissionerror", "permissiondenied", "accessdeniedexception"],
+    ),
+    (404, &["notfounderror", "notfound", "resourcenotfoundexception"]),
+    (
+        429,
+        &[
+            "ratelimiterror",
+            "ratelimitexceeded",
+            "resourceexhausted",
+            "throttlingexception",
+        ],
+    ),
+    (501, &["unimplemented"]),
+    (503, &["unavailable"]),
+];
+
 /// Words for a failure of the provider's own. Beside an error status they say less than the status does.
 const OWN_FAILURE: &[Entry] = &[(
     Class::ServerError,
@@ -194,7 +230,11 @@ const OWN_FAILURE: &[Entry] = &[(
         "servererror",
         "internalservererror",
         "internalerror",
+        "internalserverexception",
+        "internalfailure",
         "internal",
+        "modelerrorexception",
+        "modelstreamerrorexception",
         "apierror",
         "error",
     ],
@@ -219,6 +259,17 @@ pub(super) fn class_of(body: &ErrorBody) -> Option<Class> {
     }
 }
 
+/// The status that the body's words stand for, where the answer has none that counts.
+pub(super) fn status(body: &ErrorBody) -> Option<u16> {
+    let of_word = |word: &str| {
+        STATUSES
+            .iter()
+            .find(|(_, words)| words.contains(&word))
+            .map(|(status, _)| *status)
+    };
+    body.words.iter().find_map(|word| of_word(word))
+}
+
 /// The provider's own failure, where there is no status to say so.
 pub(super) fn own_failure(body: &ErrorBody) -> Option<Class> {
     body.words.iter().find_map(|word| find(OWN_FAILURE, word))
@@ -237,8 +288,15 @@ mod tests {
 
     #[test]
     fn every_word_is_plain_and_listed_once() {
-        for table in [WORDS, STABLE_TYPES, OWN_FAILURE] {
-            let words: Vec<&str> = table.iter().flat_map(|(_, words)| *words).copied().collect();
+        let of_classes = |table: &[Entry]| table.iter().flat_map(|(_, words)| *words).copied().collect();
+        let of_statuses = STATUSES.iter().flat_map(|(_, words)| *words).copied().collect();
+        let tables: [Vec<&str>; 4] = [
+            of_classes(WORDS),
+            of_classes(STABLE_TYPES),
+            of_classes(OWN_FAILURE),
+            of_statuses,
+        ];
+        for words in tables {
             for (index, word) in words.iter().enumerate() {
                 assert!(
                     word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()),
