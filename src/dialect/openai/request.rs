@@ -1,0 +1,293 @@
+//! A chat request in OpenAI's own form, for a caller who wrote it in another.
+//!
+//! Invariant: what the form cannot say is refused by name, and what may be left out is left out by name; every text
+//! is lent. It knows models by their facts only, and no vendor: what one of them will not take is taken out after.
+
+mod turns;
+
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::dialect::facts::{Facts, MaxTokensField, Thinking};
+use crate::dialect::hub::{
+    Chat, Effort, Format, Message, Number, Object, Text, Tool, ToolChoice, Unsupported,
+};
+use crate::dialect::language::{Recipient, Request};
+use turns::Turn;
+
+/// Most strings that may stop an answer.
+const MOST_STOPS: usize = 4;
+
+/// Most characters of a `user`.
+const LONGEST_USER: usize = 64;
+
+/// The request in OpenAI's form.
+pub(super) fn request<'a>(chat: &'a Chat<'a>, to: Recipient<'a>) -> Result<Request<'a>, Unsupported> {
+    chat.refuse_binding()?;
+    refuse_prefill(chat)?;
+    let mut body = Draft::new(chat, to.facts);
+    body.put("model", Some(Value::Word(to.model)));
+    body.put("messages", Some(Value::Turns(turns::turns(&chat.messages)?)));
+    body.offer(chat)?;
+    body.put("response_format", format(&chat.format));
+    body.sampling(chat)?;
+    body.rest(chat);
+    if chat.stream {
+        body.put("stream", Some(Value::Flag(true)));
+        body.keep(
+            "stream_options",
+            Some(Value::StreamOptions(StreamOptions { include_usage: true })),
+        );
+    }
+    Ok(Request::new(Body(body.fields), body.dropped))
+}
+
+/// An answer that is begun for the model would be begun anew, and the caller could not put the two together.
+fn refuse_prefill(chat: &Chat<'_>) -> Result<(), Unsupported> {
+    match chat.messages.last() {
+        Some(Message::Assistant { texts, calls }) if calls.is_empty() && !texts.is_empty() => {
+            Err(Unsupported("prefill"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A body that is being written.
+struct Draft<'a> {
+    facts: &'a Facts,
+    fields: Vec<(&'static str, Value<'a>)>,
+    dropped: Vec<String>,
+}
+
+impl<'a> Draft<'a> {
+    fn new(chat: &Chat<'_>, facts: &'a Facts) -> Self {
+        Self {
+            facts,
+            fields: Vec::with_capacity(16),
+            dropped: chat.others.iter().map(|name| name.clone().into_owned()).collect(),
+        }
+    }
+
+    /// Writes a field that has a value.
+    fn put(&mut self, name: &'static str, value: Option<Value<'a>>) {
+        self.fields.extend(value.map(|value| (name, value)));
+    }
+
+    /// Writes a field unless the model will not take it.
+    fn keep(&mut self, name: &'static str, value: Option<Value<'a>>) {
+        if value.is_some() && self.facts.refuse(name) {
+            self.drop(name);
+        } else {
+            self.put(name, value);
+        }
+    }
+
+    fn drop(&mut self, name: &str) {
+        self.dropped.push(name.to_owned());
+    }
+
+    /// The tools and the choice among them.
+    fn offer(&mut self, chat: &'a Chat<'a>) -> Result<(), Unsupported> {
+        let offer = chat.offer();
+        if offer.tools.is_empty() {
+            return Ok(());
+        }
+        self.put(
+            "tools",
+            Some(Value::Tools(
+                offer.tools.into_iter().map(WrittenTool::of).collect(),
+            )),
+        );
+        let choice = match offer.choice {
+            None | Some(ToolChoice::Allowed { .. }) => None,
+            Some(ToolChoice::None) => Some(Value::Word("none")),
+            Some(ToolChoice::Auto) => Some(Value::Word("auto")),
+            Some(_) if self.facts.refuses_forced_tools => return Err(Unsupported("tool_choice")),
+            Some(ToolChoice::Required) => Some(Value::Word("required")),
+            Some(ToolChoice::Named(name)) => Some(Value::Named(Named {
+                kind: "function",
+                function: Name { name },
+            })),
+        };
+        self.put("tool_choice", choice);
+        self.keep("parallel_tool_calls", chat.parallel_tool_calls.map(Value::Flag));
+        Ok(())
+    }
+
+    /// What shapes the answer.
+    fn sampling(&mut self, chat: &'a Chat<'a>) -> Result<(), Unsupported> {
+        let most = match self.facts.max_tokens_field {
+            MaxTokensField::MaxTokens => "max_tokens",
+            MaxTokensField::AsSent | MaxTokensField::MaxCompletionTokens => "max_completion_tokens",
+        };
+        self.put(most, chat.max_tokens.map(Value::Count));
+        self.keep("temperature", chat.temperature.map(Value::Number));
+        self.keep("top_p", chat.top_p.map(Value::Number));
+        if chat.top_k.is_some() {
+            self.drop("top_k");
+        }
+        self.keep("presence_penalty", chat.presence_penalty.map(Value::Number));
+        self.keep("frequency_penalty", chat.frequency_penalty.map(Value::Number));
+        self.keep("seed", chat.seed.map(Value::Number));
+        self.keep("n", chat.n.map(Value::Count));
+        let stop: Vec<_> = chat.stop.iter().filter(|text| !text.is_empty()).collect();
+        if stop.len() > MOST_STOPS {
+            return Err(Unsupported("stop"));
+        }
+        self.keep("stop", (!stop.is_empty()).then_some(Value::Texts(stop)));
+        self.effort(chat);
+        Ok(())
+    }
+
+    /// How hard to think: no more than all models of this language know words for. That a model shall not think at
+    /// all, most of them answer with an error, so they are left at what they do unasked.
+    fn effort(&mut self, chat: &Chat<'_>) {
+        let effort = match (chat.effort, self.facts.thinking) {
+            (None, _) | (Some(Effort::None), Thinking::Never) => return,
+            (Some(Effort::None), _) | (Some(_), Thinking::Never) => return self.drop("reasoning_effort"),
+            (Some(effort), _) => effort.clamp(Effort::Low, Effort::High),
+        };
+        self.keep("reasoning_effort", Some(Value::Word(effort.as_str())));
+    }
+
+    /// What is about the answer, and not in it.
+    fn rest(&mut self, chat: &'a Chat<'a>) {
+        match &chat.user {
+            Some(user) if user.decoded().chars().count() > LONGEST_USER => self.drop("user"),
+            user => self.keep("user", user.as_ref().map(Value::Text)),
+        }
+        self.keep(
+            "metadata",
+            chat.metadata.as_ref().map(|object| Value::Map(Map(object))),
+        );
+        self.keep("service_tier", chat.service_tier.as_deref().map(Value::Word));
+        self.keep("logprobs", chat.logprobs.then_some(Value::Flag(true)));
+        self.keep("top_logprobs", chat.top_logprobs.map(Value::Count));
+    }
+}
+
+fn format<'a>(format: &'a Format<'a>) -> Option<Value<'a>> {
+    let (kind, json_schema) = match format {
+        Format::Text => return None,
+        Format::JsonObject => ("json_object", None),
+        Format::JsonSchema {
+            name,
+            description,
+            schema,
+            strict,
+        } => {
+            let schema = Schema {
+                name,
+                description: description.as_ref(),
+                schema: *schema,
+                strict: *strict,
+            };
+            ("json_schema", Some(schema))
+        }
+    };
+    Some(Value::Format(WrittenFormat { kind, json_schema }))
+}
+
+/// A body: its fields in order.
+struct Body<'a>(Vec<(&'static str, Value<'a>)>);
+
+impl Serialize for Body<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+/// The value of a field.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Value<'a> {
+    Word(&'a str),
+    Text(&'a Text<'a>),
+    Texts(Vec<&'a Text<'a>>),
+    Number(Number<'a>),
+    Count(u64),
+    Flag(bool),
+    Map(Map<'a>),
+    Turns(Vec<Turn<'a>>),
+    Tools(Vec<WrittenTool<'a>>),
+    Named(Named<'a>),
+    Format(WrittenFormat<'a>),
+    StreamOptions(StreamOptions),
+}
+
+/// An object as it was written.
+struct Map<'a>(&'a Object<'a>);
+
+impl Serialize for Map<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.members())
+    }
+}
+
+#[derive(Serialize)]
+struct WrittenTool<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    function: Function<'a>,
+}
+
+impl<'a> WrittenTool<'a> {
+    fn of(tool: &'a Tool<'a>) -> Self {
+        Self {
+            kind: "function",
+            function: Function {
+                name: &tool.name,
+                description: tool.description.as_ref(),
+                parameters: tool.parameters,
+                strict: tool.strict,
+            },
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Function<'a> {
+    name: &'a Text<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameters: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strict: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct Named<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    function: Name<'a>,
+}
+
+#[derive(Serialize)]
+struct Name<'a> {
+    name: Text<'a>,
+}
+
+#[derive(Serialize)]
+struct WrittenFormat<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    json_schema: Option<Schema<'a>>,
+}
+
+#[derive(Serialize)]
+struct Schema<'a> {
+    name: &'a Text<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strict: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct StreamOptions {
+    include_usage: bool,
+}
