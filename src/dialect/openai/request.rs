@@ -29,7 +29,7 @@ pub(super) fn request<'a>(chat: &'a Chat<'a>, to: Recipient<'a>) -> Result<Reque
     body.put("model", Some(Value::Word(to.model)));
     body.put("messages", Some(Value::Turns(turns::turns(&chat.messages)?)));
     body.offer(chat)?;
-    body.put("response_format", format(&chat.format));
+    body.put("response_format", format(&chat.format, to.facts)?);
     body.sampling(chat)?;
     body.rest(chat);
     if chat.stream {
@@ -46,7 +46,7 @@ pub(super) fn request<'a>(chat: &'a Chat<'a>, to: Recipient<'a>) -> Result<Reque
 fn refuse_prefill(chat: &Chat<'_>) -> Result<(), Unsupported> {
     match chat.messages.last() {
         Some(Message::Assistant { texts, calls }) if calls.is_empty() && !texts.is_empty() => {
-            Err(Unsupported("prefill"))
+            Err(Unsupported("assistant_prefill"))
         }
         _ => Ok(()),
     }
@@ -92,12 +92,15 @@ impl<'a> Draft<'a> {
         if offer.tools.is_empty() {
             return Ok(());
         }
-        self.put(
-            "tools",
-            Some(Value::Tools(
-                offer.tools.into_iter().map(WrittenTool::of).collect(),
-            )),
-        );
+        let may_bind = !self.facts.refuses_json_schema;
+        if !may_bind && offer.tools.iter().any(|tool| tool.strict == Some(true)) {
+            self.drop("tools.strict");
+        }
+        let tools = offer
+            .tools
+            .into_iter()
+            .map(|tool| WrittenTool::of(tool, may_bind));
+        self.put("tools", Some(Value::Tools(tools.collect())));
         let choice = match offer.choice {
             None | Some(ToolChoice::Allowed { .. }) => None,
             Some(ToolChoice::None) => Some(Value::Word("none")),
@@ -144,10 +147,27 @@ impl<'a> Draft<'a> {
     fn effort(&mut self, chat: &Chat<'_>) {
         let effort = match (chat.effort, self.facts.thinking) {
             (None, _) | (Some(Effort::None), Thinking::Never) => return,
-            (Some(Effort::None), _) | (Some(_), Thinking::Never) => return self.drop("reasoning_effort"),
-            (Some(effort), _) => effort.clamp(Effort::Low, Effort::High),
+            (Some(Effort::None), _) | (Some(_), Thinking::Never) => None,
+            (Some(effort), _) => self.nearest(effort),
         };
-        self.keep("reasoning_effort", Some(Value::Word(effort.as_str())));
+        match effort {
+            Some(effort) => self.keep("reasoning_effort", Some(Value::Word(effort.as_str()))),
+            None => self.drop("reasoning_effort"),
+        }
+    }
+
+    /// The effort that the model knows and that is nearest, the greater of two.
+    fn nearest(&self, effort: Effort) -> Option<Effort> {
+        let known = [Effort::Low, Effort::Medium, Effort::High];
+        let is_taken = |effort: &Effort| {
+            !self
+                .facts
+                .refused_efforts
+                .iter()
+                .any(|word| word == effort.as_str())
+        };
+        let distance = |other: &Effort| (*other as u8).abs_diff(effort as u8);
+        known.into_iter().rev().filter(is_taken).min_by_key(distance)
     }
 
     /// What is about the answer, and not in it.
@@ -166,10 +186,11 @@ impl<'a> Draft<'a> {
     }
 }
 
-fn format<'a>(format: &'a Format<'a>) -> Option<Value<'a>> {
+fn format<'a>(format: &'a Format<'a>, facts: &Facts) -> Result<Option<Value<'a>>, Unsupported> {
     let (kind, json_schema) = match format {
-        Format::Text => return None,
+        Format::Text => return Ok(None),
         Format::JsonObject => ("json_object", None),
+        Format::JsonSchema { .. } if facts.refuses_json_schema => return Err(Unsupported("json_schema")),
         Format::JsonSchema {
             name,
             description,
@@ -185,7 +206,7 @@ fn format<'a>(format: &'a Format<'a>) -> Option<Value<'a>> {
             ("json_schema", Some(schema))
         }
     };
-    Some(Value::Format(WrittenFormat { kind, json_schema }))
+    Ok(Some(Value::Format(WrittenFormat { kind, json_schema })))
 }
 
 /// A body: its fields in order.
@@ -232,14 +253,14 @@ struct WrittenTool<'a> {
 }
 
 impl<'a> WrittenTool<'a> {
-    fn of(tool: &'a Tool<'a>) -> Self {
+    fn of(tool: &'a Tool<'a>, may_bind: bool) -> Self {
         Self {
             kind: "function",
             function: Function {
                 name: &tool.name,
                 description: tool.description.as_ref(),
                 parameters: tool.parameters,
-                strict: tool.strict,
+                strict: tool.strict.filter(|_| may_bind),
             },
         }
     }

@@ -79,8 +79,9 @@ fn a_field_that_the_model_refuses_is_left_out_by_name() {
 fn an_effort_is_one_that_all_models_know() {
     let cases = [
         (Effort::None, Thinking::Unknown, None, true),
+        (Effort::Low, Thinking::Unknown, Some("medium"), false),
         (Effort::None, Thinking::Never, None, false),
-        (Effort::Minimal, Thinking::Unknown, Some("low"), false),
+        (Effort::Minimal, Thinking::Level, Some("medium"), false),
         (Effort::Medium, Thinking::Unknown, Some("medium"), false),
         (Effort::Max, Thinking::Unknown, Some("high"), false),
         (Effort::High, Thinking::Never, None, true),
@@ -93,6 +94,7 @@ fn an_effort_is_one_that_all_models_know() {
         };
         let facts = Facts {
             thinking,
+            refused_efforts: vec!["low".to_owned(), "minimal".to_owned()],
             ..Facts::default()
         };
 
@@ -117,15 +119,20 @@ fn what_the_language_cannot_say_is_refused_by_name() {
         ),
         (
             r#"{"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"{"}]}"#.to_owned(),
-            "prefill",
+            "assistant_prefill",
         ),
         (
             format!(r#"{{"messages":[{{"role":"user","content":"Hi"}}],{forced}}}"#),
             "tool_choice",
         ),
+        (
+            r#"{"messages":[{"role":"user","content":"Hi"}],"response_format":{"type":"json_schema","json_schema":{"name":"n"}}}"#.to_owned(),
+            "json_schema",
+        ),
     ];
     let facts = Facts {
         refuses_forced_tools: true,
+        refuses_json_schema: true,
         ..Facts::default()
     };
     for (asked, expected) in cases {
