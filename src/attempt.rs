@@ -139,7 +139,9 @@ fn sign_in(headers: &mut HeaderChanges, provider: &Provider, caller: Option<&Hea
             let value = provider.dialect.credential_value(key.expose());
             headers.set(provider.dialect.credential_header(), value.expose().clone());
         }
-        (Credential::Passthrough, None) | (Credential::Open, _) => {}
+        // Signatures and tokens need the time, or the complete request.
+        (Credential::Signed(_) | Credential::Token(_) | Credential::Open, _)
+        | (Credential::Passthrough, None) => {}
     }
 }
 

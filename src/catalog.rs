@@ -5,6 +5,7 @@
 //! It knows neither time nor protobuf, and nothing about the health of what it lists.
 
 mod build;
+mod credential;
 mod policy;
 mod provider;
 
@@ -15,12 +16,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 pub use build::InvalidCatalog;
+pub use credential::{Credential, HeaderSecret, SigningKeys, TokenSlot, TokenSource};
 pub use policy::{Policy, PolicyIx};
-pub use provider::{Credential, Endpoint, HeaderSecret, HealthCheck, Provider, ProviderIx};
+pub use provider::{Endpoint, HealthCheck, Provider, ProviderIx};
 
 use crate::config::{Breaker, Order, Price, WhenAllOpen};
 use crate::dialect::Dialect;
 use crate::dialect::facts::Facts;
+use crate::dialect::vendor::Vendor;
 use crate::outcome::FailoverOn;
 
 /// The number of a catalog; each accepted configuration gets the next one.
@@ -58,15 +61,17 @@ pub struct Target {
     pub provider_model: Arc<str>,
     /// What is known of that model.
     pub facts: Facts,
+    /// What sets its vendor's requests apart.
+    pub vendor: &'static Vendor,
     /// Share inside its priority group; at least 1.
     pub weight: u32,
     /// Lower is tried first.
     pub priority: u32,
     /// 0 for a provider that was named, n for its n-th backup; a backup is tried after everything of its group.
     pub backup_rank: u32,
-    /// Tokens that fit, when the operator said so.
+    /// Tokens that fit, where that is known.
     pub context_window: Option<u64>,
-    /// What this target cannot do, when the operator said so.
+    /// What this target cannot do, as far as that is known.
     pub lacks: Lacks,
     /// Prices, when the operator said so.
     pub price: Option<Price>,
@@ -76,7 +81,7 @@ pub struct Target {
     pub paths: SurfacePaths,
 }
 
-/// What the operator declared a target unable to do.
+/// What a target is unable to do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -273,6 +278,33 @@ impl Catalog {
     /// The provider that `target` calls.
     pub fn provider_of(&self, target: TargetIx) -> &Provider {
         self.provider(self.target(target).provider)
+    }
+
+    /// The places of the access tokens that its providers sign in with, each once.
+    pub fn token_slots(&self) -> Vec<&Arc<TokenSlot>> {
+        let mut slots: Vec<&Arc<TokenSlot>> = Vec::new();
+        for provider in &self.providers {
+            if let Credential::Token(slot) = &provider.credential
+                && !slots.iter().any(|known| Arc::ptr_eq(known, slot))
+            {
+                slots.push(slot);
+            }
+        }
+        slots
+    }
+
+    /// Goes on with the tokens of `old`, wherever the identity is the same.
+    pub fn adopt_tokens(&mut self, old: &Self) {
+        let known = old.token_slots();
+        for provider in &mut self.providers {
+            if let Credential::Token(slot) = &mut provider.credential
+                && let Some(same) = known
+                    .iter()
+                    .find(|known| known.fingerprint() == slot.fingerprint())
+            {
+                *slot = Arc::clone(same);
+            }
+        }
     }
 
     /// The retry policy at `ix`.

@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize as _;
 use serde_json::Value;
 
+mod auth;
 mod document;
+mod kind;
 mod measure;
 mod mistake;
 mod model;
@@ -28,12 +30,14 @@ mod server;
 mod shape;
 mod suggest;
 
+pub use auth::{Auth, AwsKeys, Entra, ServiceAccount};
 pub use document::SyntaxError;
+pub use kind::Kind;
 pub use mistake::{ConfigPath, Invalid, Mistake};
-pub use model::{Model, Price, Supports, Target};
+pub use model::{MaxTokensField, Model, Price, Supports, Target, Thinking};
 pub use name::{CauseCheck, ClientName, FailoverCause, ModelName, ProviderName};
 pub use policy::{Backoff, Breaker, ErrorRate, FailoverMode, FailoverPolicy, Order, WhenAllOpen};
-pub use provider::{Auth, BackupOf, Endpoint, HealthCheck, Kind, Provider, Scheme, TlsSettings};
+pub use provider::{BackupOf, Endpoint, HealthCheck, Provider, Scheme, TlsSettings};
 pub use schema::schema_json;
 pub use secret::{Secret, Sources, SystemSources};
 pub use server::{

@@ -17,6 +17,7 @@ pub mod scan;
 pub mod sse;
 pub mod stream;
 pub mod usage;
+pub mod vendor;
 
 use bytes::Bytes;
 

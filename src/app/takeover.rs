@@ -202,8 +202,9 @@ impl Takeover {
     async fn try_apply(self: &Arc<Self>, config: &Config) -> Result<Generation, Rejected> {
         let live = self.gateway.live();
         let generation = Generation(live.catalog.generation.0 + 1);
-        let catalog =
+        let mut catalog =
             Catalog::build(config, generation).map_err(|error| Rejected::Invalid(error.to_string()))?;
+        catalog.adopt_tokens(&live.catalog);
         let catalog = Arc::new(catalog);
         let old = self.xds.published();
         let new = snapshot(config, &catalog);

@@ -1,6 +1,5 @@
 //! A provider as the request path and the Envoy configuration need it: where it is, what it speaks, how we sign in.
 
-use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::credential::{Credential, HeaderSecret};
 use crate::config::Breaker;
 use crate::dialect::Dialect;
 
@@ -59,46 +59,6 @@ impl Endpoint {
     /// Whether its address has to be looked up, and may be missing.
     pub fn is_known_by_name(&self) -> bool {
         self.host.parse::<IpAddr>().is_err()
-    }
-}
-
-/// How we sign in at a provider.
-#[derive(Debug, Clone)]
-pub enum Credential {
-    /// Our key, in the header that the dialect wants.
-    Ours {
-        /// `authorization` or `api-key`.
-        header: &'static str,
-        /// The whole header value, scheme included.
-        value: HeaderSecret,
-        /// What circuits know the key by; changes when the key does.
-        fingerprint: Arc<str>,
-    },
-    /// The caller's own credential is sent on, in the header that the dialect wants.
-    Passthrough,
-    /// None is needed.
-    Open,
-}
-
-/// The value of a header that signs in; it cannot be printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct HeaderSecret(Bytes);
-
-impl HeaderSecret {
-    /// Wraps a value.
-    pub fn new(value: Bytes) -> Self {
-        Self(value)
-    }
-
-    /// The value, for the wire only.
-    pub fn expose(&self) -> &Bytes {
-        &self.0
-    }
-}
-
-impl fmt::Debug for HeaderSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("<secret>")
     }
 }
 

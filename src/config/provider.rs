@@ -7,19 +7,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
-use schemars::JsonSchema;
-use serde::Deserialize;
 
+use super::auth::Auth;
+use super::kind::Kind;
 use super::name::{ModelName, ProviderName};
 use super::policy::Breaker;
-use super::secret::Secret;
 
 /// An account that can be called. A backup is a provider like any other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
     /// Its name, and its Envoy cluster's.
     pub name: ProviderName,
-    /// The language it speaks.
+    /// What it is: the language it speaks, and whose.
     pub kind: Kind,
     /// Where it is.
     pub endpoint: Endpoint,
@@ -42,37 +41,6 @@ pub struct Provider {
     pub breaker: Breaker,
     /// The provider it is a backup of.
     pub backup_of: Option<BackupOf>,
-}
-
-/// The language a provider speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
-pub enum Kind {
-    /// `OpenAI`.
-    #[serde(rename = "openai")]
-    OpenAi,
-    /// Azure `OpenAI`.
-    #[serde(rename = "azure-openai")]
-    AzureOpenAi,
-    /// Anything that speaks `OpenAI`'s language.
-    #[serde(rename = "openai-compatible")]
-    OpenAiCompatible,
-}
-
-impl Kind {
-    /// The word of the file.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::OpenAi => "openai",
-            Self::AzureOpenAi => "azure-openai",
-            Self::OpenAiCompatible => "openai-compatible",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 /// Where a provider is.
@@ -146,17 +114,6 @@ impl Scheme {
             Self::Http => 80,
         }
     }
-}
-
-/// Whose credential is sent to a provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Auth {
-    /// Ours.
-    ApiKey(Secret),
-    /// The caller's own.
-    Passthrough,
-    /// None.
-    None,
 }
 
 /// How a provider's certificate is checked.

@@ -17,7 +17,7 @@ pub(super) use model::{
     RawBackoff, RawBreaker, RawCount, RawFailover, RawModel, RawPolicies, RawPrice, RawShare, RawSupports,
     RawTarget,
 };
-pub(super) use provider::{RawAccount, RawAuth, RawBackup, RawProvider};
+pub(super) use provider::{RawAccount, RawAuth, RawBackup, RawEntra, RawProvider};
 pub(super) use scalar::{RawAddress, RawDuration, RawGrpc, RawHostPort, RawSecret, RawSize, RawUrl};
 
 use super::server::{LogFormat, LogLevel};

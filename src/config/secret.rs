@@ -23,6 +23,8 @@ const MAX_SECRET_BYTES: usize = 16 * 1024;
 const FINGERPRINT_SALT: &[u8] = b"understudy credential fingerprint\0";
 /// 48 bits: no two of a few thousand keys share one, and none can be guessed from it.
 const FINGERPRINT_BYTES: usize = 6;
+/// The frame of a private key in PEM, whatever its algorithm.
+const PEM: (&str, &str) = ("-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----");
 
 /// Where configuration comes from: files and environment variables.
 pub trait Sources {
@@ -80,6 +82,25 @@ impl Secret {
         Ok(Self(Arc::from(text)))
     }
 
+    /// Takes a private key in PEM form, which no header carries: it only signs.
+    pub fn try_pem(text: &str) -> Result<Self, Invalid> {
+        // Copied through an environment variable, line ends are often written out.
+        let text = text.replace("\\n", "\n");
+        let inner = text.trim().strip_prefix(PEM.0);
+        let Some(inner) = inner.and_then(|rest| rest.strip_suffix(PEM.1)) else {
+            return Err(Invalid::new(format!(
+                "the private key does not stand between `{}` and `{}`",
+                PEM.0, PEM.1
+            )));
+        };
+        let digits = || inner.bytes().filter(|byte| !byte.is_ascii_whitespace());
+        let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+        if digits().next().is_none() || !digits().all(is_base64) || text.len() > MAX_SECRET_BYTES {
+            return Err(Invalid::new("the private key is not in base64"));
+        }
+        Ok(Self(Arc::from(format!("{}{inner}{}\n", PEM.0, PEM.1))))
+    }
+
     /// The credential itself: to be sent or compared, never to be shown.
     pub fn expose(&self) -> &str {
         &self.0
@@ -87,14 +108,21 @@ impl Secret {
 
     /// A short name for this credential that tells two apart and gives neither away.
     pub fn fingerprint(&self) -> String {
-        let hash = Sha256::new()
-            .chain_update(FINGERPRINT_SALT)
-            .chain_update(self.0.as_bytes())
-            .finalize();
-        hash.iter()
-            .take(FINGERPRINT_BYTES)
-            .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+        fingerprint(&[&self.0])
     }
+}
+
+/// A short name for what consists of these parts, some of them secret.
+pub(super) fn fingerprint(parts: &[&str]) -> String {
+    let mut hash = Sha256::new().chain_update(FINGERPRINT_SALT);
+    for part in parts {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize()
+        .iter()
+        .take(FINGERPRINT_BYTES)
+        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 impl fmt::Debug for Secret {
@@ -134,10 +162,16 @@ impl<'s> Vault<'s> {
         let Some(path) = text.trim().strip_prefix("file:") else {
             return Ok(text.trim().to_owned());
         };
-        let path = PathBuf::from(path.trim());
-        if path.as_os_str().is_empty() {
+        let path = path.trim();
+        if path.is_empty() {
             return Err(Invalid::new("`file:` names no file").hint("write `file:/path/to/key`"));
         }
+        self.file(path)
+    }
+
+    /// The trimmed content of a file that holds secrets.
+    pub(super) fn file(&mut self, path: &str) -> Result<String, Invalid> {
+        let path = PathBuf::from(path);
         let content = self.sources.read(&path);
         let shown = path.display().to_string();
         if !self.files.contains(&path) {
@@ -148,12 +182,18 @@ impl<'s> Vault<'s> {
                 .hint("check the path and the file's owner and mode")
         })?;
         let content = String::from_utf8(content).map_err(|_| {
-            Invalid::new(format!("the file {shown} holds no text")).hint("write the key alone into it")
+            Invalid::new(format!("the file {shown} holds no text")).hint("is it the right file?")
         })?;
         if content.trim().is_empty() {
             return Err(Invalid::new(format!("the file {shown} is empty")).hint("write the key into it"));
         }
         Ok(content.trim().to_owned())
+    }
+
+    /// A secret from the environment, if the variable is there.
+    pub(super) fn env(&self, name: &str) -> Option<Result<Secret, Invalid>> {
+        let value = self.sources.env(name).filter(|value| !value.trim().is_empty());
+        value.map(|value| Secret::try_new(&value))
     }
 
     /// Every file that was named, to be watched for changes.
@@ -190,6 +230,35 @@ mod tests {
     }
 
     #[test]
+    fn a_private_key_may_have_its_line_ends_written_out_and_must_be_whole() {
+        let key = "-----BEGIN PRIVATE KEY-----\nMIIB\nAQ==\n-----END PRIVATE KEY-----\n";
+        let written_out = key.replace('\n', "\\n");
+
+        assert_eq!(Secret::try_pem(key).unwrap().expose(), key);
+        assert_eq!(Secret::try_pem(&written_out).unwrap().expose(), key);
+        for (text, problem) in [
+            (
+                "MIIB",
+                "the private key does not stand between `-----BEGIN PRIVATE KEY-----` and `-----END PRIVATE KEY-----`",
+            ),
+            (
+                "-----BEGIN PRIVATE KEY-----",
+                "the private key does not stand between `-----BEGIN PRIVATE KEY-----` and `-----END PRIVATE KEY-----`",
+            ),
+            (
+                "-----BEGIN PRIVATE KEY----------END PRIVATE KEY-----",
+                "the private key is not in base64",
+            ),
+            (
+                "-----BEGIN PRIVATE KEY-----ü-----END PRIVATE KEY-----",
+                "the private key is not in base64",
+            ),
+        ] {
+            assert_eq!(Secret::try_pem(text).unwrap_err().problem, problem, "{text:?}");
+        }
+    }
+
+    #[test]
     fn fingerprints_tell_keys_apart_and_are_stable() {
         let one = Secret::try_new("sk-1").unwrap();
         let other = Secret::try_new("sk-2").unwrap();
@@ -197,6 +266,7 @@ mod tests {
         assert_eq!(one.fingerprint(), one.clone().fingerprint());
         assert_ne!(one.fingerprint(), other.fingerprint());
         assert_eq!(one.fingerprint().len(), 2 * FINGERPRINT_BYTES);
+        assert_ne!(fingerprint(&["a", "bc"]), fingerprint(&["ab", "c"]));
     }
 
     #[test]

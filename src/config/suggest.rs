@@ -2,30 +2,44 @@
 //!
 //! Invariant: suggests only words it was given. Knows no key of the file but by its synonyms.
 
-/// What other programs call our keys.
-const SYNONYMS: [(&str, &str); 22] = [
+/// What other programs call our keys and words.
+const SYNONYMS: [(&str, &str); 36] = [
     ("api_base", "endpoint"),
     ("apikey", "api_key"),
+    ("aws", "bedrock"),
+    ("aws_access_key_id", "access_key_id"),
+    ("aws_region", "region"),
+    ("aws_secret_access_key", "secret_access_key"),
+    ("aws_session_token", "session_token"),
     ("base_url", "endpoint"),
     ("backend", "provider"),
     ("backends", "targets"),
     ("circuit_breaker", "breaker"),
+    ("claude", "anthropic"),
     ("cooldown", "open_for"),
+    ("drop_params", "refuses"),
     ("fallback", "backups"),
     ("fallbacks", "targets"),
+    ("google", "gemini"),
+    ("grok", "xai"),
     ("key", "api_key"),
     ("key_hash", "key_sha256"),
     ("max_retries", "attempts"),
     ("num_retries", "attempts"),
+    ("project_id", "project"),
+    ("reasoning", "thinking"),
     ("request_timeout", "timeout"),
     ("retries", "attempts"),
     ("retry", "failover"),
     ("retry_on", "on"),
     ("secret", "api_key"),
     ("strategy", "order"),
+    ("tenant_id", "tenant"),
+    ("token_uri", "token_url"),
     ("type", "kind"),
     ("uri", "endpoint"),
     ("url", "endpoint"),
+    ("vertex_ai", "vertex"),
 ];
 /// Words longer than this are not compared: nobody mistyped that.
 const MAX_WORD: usize = 64;

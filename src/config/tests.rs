@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::{Config, FailoverCause, Invalid, Model, Provider, Sources, Target};
 
 mod accepted;
+mod kinds;
 mod properties;
 mod refused;
 

@@ -2,6 +2,10 @@
 //!
 //! Invariant: a fact is only a default; whatever the configuration says of a target wins.
 
+use crate::catalog::Lacks;
+
+pub use crate::config::{MaxTokensField, Thinking};
+
 /// What a model is like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
@@ -21,6 +25,10 @@ pub struct Facts {
     pub refuses_json_schema: bool,
     /// Words of `reasoning_effort` that it answers with an error, beside words of the same field that it knows.
     pub refused_efforts: Vec<String>,
+    /// How many tokens its context holds, where that is known.
+    pub context_window: Option<u64>,
+    /// What it cannot do at all.
+    pub lacks: Lacks,
 }
 
 impl Default for Facts {
@@ -34,6 +42,8 @@ impl Default for Facts {
             refuses_prefill: false,
             refuses_json_schema: false,
             refused_efforts: Vec::new(),
+            context_window: None,
+            lacks: Lacks::default(),
         }
     }
 }
@@ -45,43 +55,16 @@ impl Facts {
     }
 }
 
-/// The field that limits the length of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum MaxTokensField {
-    /// Whichever the caller used.
-    AsSent,
-    /// `max_completion_tokens`.
-    MaxCompletionTokens,
-    /// `max_tokens`.
-    MaxTokens,
-}
-
-/// How a model is told to think.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Thinking {
-    /// Nothing is known: an effort is sent where the language has a field for it.
-    Unknown,
-    /// It cannot: an effort is dropped.
-    Never,
-    /// By a budget of tokens (Claude up to 4.5).
-    Budget,
-    /// By a budget of tokens, and never not at all (Gemini 2.5 Pro).
-    BudgetAlways,
-    /// If asked to, as much as it sees fit, by an effort (Claude 4.6 to 4.8).
-    Adaptive,
-    /// As much as it sees fit unless told not to (Claude Opus 5).
-    AdaptiveByDefault,
-    /// Always, by an effort (Claude Fable 5 and Mythos 5).
-    Always,
-    /// By a level (Gemini 3).
-    Level,
+/// What is known of the model of that name, whoever serves it; the defaults when nothing is.
+pub fn of(model: &str) -> Facts {
+    known(model).unwrap_or_default()
 }
 
 /// What is known of the model of that name, whoever serves it.
 ///
 /// A name may be decorated (`us.anthropic.claude-opus-5-v1:0`, `models/gemini-3-pro`): a pattern is looked for
 /// anywhere in it, at the beginning of a word.
-pub fn of(model: &str) -> Facts {
+pub fn known(model: &str) -> Option<Facts> {
     let _ = model;
-    Facts::default()
+    None
 }

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::breaker::Cause;
 use crate::catalog::{Failover, Lacks, ModelIx, PolicyIx, Surface, SurfacePaths};
-use crate::config::{Breaker, Order, Price, WhenAllOpen};
+use crate::config::{Breaker, Kind, Order, Price, WhenAllOpen};
 use crate::dialect::Dialect;
 use crate::dialect::facts::Facts;
+use crate::dialect::vendor::Vendor;
 use crate::outcome::FailoverOn;
 
 /// One model with its targets, each at a provider of its own, and a request for it.
@@ -181,6 +182,7 @@ fn target(provider: ProviderIx) -> Target {
         model: ModelIx(0),
         dialect: Dialect::OpenAi,
         facts: Facts::default(),
+        vendor: Vendor::of(Kind::OpenAi),
         provider_model: "gpt-4o".into(),
         weight: 1,
         priority: 0,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::breaker::{Availability, Board, BreakerSettings, EndpointKey, ErrorRate, TargetKeys};
-use crate::catalog::{Catalog, Credential, ModelIx, Provider, ProviderIx, Target};
+use crate::catalog::{Catalog, ModelIx, Provider, ProviderIx, Target};
 use crate::config::Breaker;
 
 /// A catalog, the circuits of its targets, and which providers are being drained.
@@ -91,10 +91,8 @@ fn keys(catalog: &Catalog) -> Vec<TargetKeys> {
 fn keys_of(catalog: &Catalog, target: &Target, longest_attempt: Duration) -> TargetKeys {
     let provider = catalog.provider(target.provider);
     let endpoint = endpoint_key(provider);
-    let credential = match &provider.credential {
-        Credential::Ours { fingerprint, .. } => Some(format!("{}#{fingerprint}", provider.name)),
-        Credential::Passthrough | Credential::Open => None,
-    };
+    let credential = provider.credential.fingerprint();
+    let credential = credential.map(|fingerprint| format!("{}#{fingerprint}", provider.name));
     TargetKeys {
         target: format!("{endpoint}/{}", target.provider_model).into(),
         endpoint,

@@ -5,41 +5,41 @@
 
 use std::borrow::Cow;
 
-use crate::catalog::{Credential, Provider};
+use crate::catalog::Provider;
 
 /// A shorter value is a word, and words are everywhere.
 const SHORTEST: usize = 8;
 
 /// Whether one of the provider's keys is in there.
 pub(super) fn holds_key(provider: &Provider, bytes: &[u8]) -> bool {
-    keys(provider).any(|key| find(bytes, key).is_some())
+    let mut is_there = false;
+    each_key(provider, |key| is_there = is_there || find(bytes, key).is_some());
+    is_there
 }
 
 /// The same bytes with every key of the provider's starred out; the length stays.
 pub(super) fn without_keys<'b>(provider: &Provider, bytes: &'b [u8]) -> Cow<'b, [u8]> {
     let mut clean = Cow::Borrowed(bytes);
-    for key in keys(provider) {
+    each_key(provider, |key| {
         while let Some(start) = find(&clean, key) {
             clean.to_mut()[start..start + key.len()].fill(b'*');
         }
-    }
+    });
     clean
 }
 
-/// Everything secret that a request to this provider carries.
-fn keys(provider: &Provider) -> impl Iterator<Item = &[u8]> {
-    let credential = match &provider.credential {
-        Credential::Ours { value, .. } => Some(value),
-        Credential::Passthrough | Credential::Open => None,
+/// Everything secret that a request to this provider carries, or is signed with.
+fn each_key(provider: &Provider, mut see: impl FnMut(&[u8])) {
+    let mut see_long = |key: &[u8]| {
+        let is_starred_out = key.iter().all(|byte| *byte == b'*');
+        if key.len() >= SHORTEST && !is_starred_out {
+            see(key);
+        }
     };
-    let bare = credential.map(|value| {
-        let value = value.expose();
-        value.strip_prefix(b"Bearer ").unwrap_or(value)
-    });
-    let headers = provider.headers.iter().map(|(_, value)| value.expose().as_ref());
-    bare.into_iter()
-        .chain(headers)
-        .filter(|key| key.len() >= SHORTEST)
+    provider.credential.each_secret(&mut see_long);
+    for (_, value) in &provider.headers {
+        see_long(value.expose());
+    }
 }
 
 fn find(bytes: &[u8], key: &[u8]) -> Option<usize> {

@@ -32,11 +32,26 @@ impl Sources for Environment {
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         if path.starts_with("/run/secrets") {
-            return Ok(b"a-secret-from-a-file".to_vec());
+            let is_key_file = path.extension().is_some_and(|extension| extension == "json");
+            let content = if is_key_file {
+                KEY_FILE
+            } else {
+                "a-secret-from-a-file"
+            };
+            return Ok(content.as_bytes().to_vec());
         }
         fs::read(path)
     }
 }
+
+/// The key file of a service account that is nobody's.
+const KEY_FILE: &str = r#"{
+    "type": "service_account",
+    "project_id": "my-project",
+    "private_key": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+    "client_email": "understudy@my-project.iam.gserviceaccount.com",
+    "token_uri": "https://oauth2.googleapis.com/token"
+}"#;
 
 /// What `examples/understudy.yaml` and `compose/understudy.yaml` want set; the other examples need nothing.
 const EVERYTHING: Environment = Environment(&[

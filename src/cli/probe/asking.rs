@@ -103,9 +103,9 @@ impl Asker {
             ("embeddings", json!({ "model": model, "input": "ping" }))
         } else {
             let limit = match target.kind {
-                Kind::OpenAi | Kind::AzureOpenAi => "max_completion_tokens",
-                // Many of them know only the older name.
+                // Of such a server nothing is known, and many know only the older name.
                 Kind::OpenAiCompatible => "max_tokens",
+                _ => "max_completion_tokens",
             };
             let messages = json!([{ "role": "user", "content": "ping" }]);
             (

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::scalar::RawDuration;
+use crate::config::model::{MaxTokensField, Thinking};
 use crate::config::policy::{FailoverMode, Order, WhenAllOpen};
 
 /// A model that clients can name.
@@ -37,9 +38,20 @@ pub(in crate::config) struct RawTarget {
     /// 0 is asked first, 1 when no target of 0 is left, and so on. Default: 0.
     #[schemars(range(min = 0, max = 1000))]
     pub(in crate::config) priority: Option<u64>,
-    /// How many tokens its context holds. Longer requests go elsewhere.
+    /// How many tokens its context holds. Longer requests go elsewhere. Default: by the model's name, where that is
+    /// known.
     #[schemars(range(min = 1))]
     pub(in crate::config) context_window: Option<u64>,
+    /// Which field limits the length of its answers. Default: by the model's name and the kind of provider.
+    pub(in crate::config) max_tokens_field: Option<MaxTokensField>,
+    /// The limit that it is sent where it must be sent one and the caller named none. Default: by the model's name.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub(in crate::config) default_max_tokens: Option<u64>,
+    /// Fields of a request that it answers with an error, and that can be left out: `[temperature, top_p]`.
+    /// Default: by the model's name.
+    pub(in crate::config) refuses: Option<Vec<String>>,
+    /// How it is told to think. Default: by the model's name.
+    pub(in crate::config) thinking: Option<Thinking>,
     /// What it costs, for `order: cheapest`.
     pub(in crate::config) price: Option<RawPrice>,
     /// What it cannot do. Requests that need it go elsewhere.
@@ -61,7 +73,7 @@ pub(in crate::config) struct RawPrice {
     pub(in crate::config) output: Option<f64>,
 }
 
-/// What a target can do. Default: everything.
+/// What a target can do. Default: by the model's name and the kind of provider, else everything.
 #[derive(Default, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(in crate::config) struct RawSupports {
@@ -75,6 +87,8 @@ pub(in crate::config) struct RawSupports {
     pub(in crate::config) stream_usage: Option<bool>,
     /// Streamed answers.
     pub(in crate::config) streaming: Option<bool>,
+    /// `OpenAI`'s newer interface, `/v1/responses`. Default: as the vendor has it; openai-compatible: no.
+    pub(in crate::config) responses: Option<bool>,
 }
 
 /// The rules of choosing and failing over.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::scalar::{RawDuration, RawSecret, RawUrl};
 use super::{Entries, RawBreaker};
-use crate::config::provider::Kind;
+use crate::config::kind::Kind;
 
 /// An account that can be called.
 #[derive(Default, Deserialize, JsonSchema)]
@@ -35,14 +35,39 @@ pub(in crate::config) struct RawBackup {
 /// What a provider and its backups can say.
 #[derive(Default, Deserialize, JsonSchema)]
 pub(in crate::config) struct RawAccount {
-    /// The language it speaks. Required, except in a backup.
+    /// What it is: whose, and which language it speaks. Required, except in a backup; a backup of another kind
+    /// inherits neither the place nor the credential.
     pub(in crate::config) kind: Option<Kind>,
-    /// Where it is. openai: may be left out. azure-openai: the resource, as in
-    /// `https://my-resource.openai.azure.com`, or its `/openai/v1` path for the newer API.
-    /// openai-compatible: what an SDK takes as its base URL, as in `http://127.0.0.1:8000/v1`.
+    /// Where it is. Required for azure-openai: the resource, as in `https://my-resource.openai.azure.com`, or its
+    /// `/openai/v1` path for the newer API; and for vllm and openai-compatible: what an SDK takes as its base URL,
+    /// as in `http://127.0.0.1:8000/v1`. The others know theirs.
     pub(in crate::config) endpoint: Option<RawUrl>,
-    /// Our key. openai-compatible may do without.
+    /// vertex: the project of Google Cloud. Default: the service account's.
+    pub(in crate::config) project: Option<String>,
+    /// vertex: where the models are, as in `europe-west4`, `us`, `eu` or `global`.
+    pub(in crate::config) location: Option<String>,
+    /// bedrock: the region of AWS, as in `us-east-1`.
+    pub(in crate::config) region: Option<String>,
+    /// Our key. ollama, vllm and openai-compatible may do without; vertex: a key of express mode; bedrock: a key
+    /// of Bedrock's own, instead of the keys of AWS.
     pub(in crate::config) api_key: Option<RawSecret>,
+    /// bedrock: the id of the key that signs. Default: the environment's `AWS_ACCESS_KEY_ID`.
+    pub(in crate::config) access_key_id: Option<RawSecret>,
+    /// bedrock: the key that signs. Default: the environment's `AWS_SECRET_ACCESS_KEY`.
+    pub(in crate::config) secret_access_key: Option<RawSecret>,
+    /// bedrock: what temporary keys come with. Default: none, or with the keys of the environment
+    /// `AWS_SESSION_TOKEN`.
+    pub(in crate::config) session_token: Option<RawSecret>,
+    /// bedrock: a file with keys by profile, as in `${HOME}/.aws/credentials`; read again when it changes.
+    pub(in crate::config) credentials_file: Option<String>,
+    /// bedrock: whose keys of `credentials_file`. Default: `default`.
+    pub(in crate::config) profile: Option<String>,
+    /// vertex: the key file of a service account, as in `file:/run/secrets/vertex.json`.
+    pub(in crate::config) service_account: Option<RawSecret>,
+    /// vertex: where the service account gets its tokens. Default: as its key file says.
+    pub(in crate::config) token_url: Option<RawUrl>,
+    /// azure-openai: an application of Microsoft Entra that signs in instead of a key.
+    pub(in crate::config) entra: Option<RawEntra>,
     /// `passthrough` sends the caller's own credential instead of a key of ours; `none` sends no credential.
     pub(in crate::config) auth: Option<RawAuth>,
     /// What this provider calls the model, for every target that does not say its own `model`.
@@ -72,6 +97,25 @@ pub(in crate::config) enum RawAuth {
     None,
 }
 
+/// An application of Microsoft Entra.
+#[derive(Default, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::config) struct RawEntra {
+    /// The tenant: its id, or a domain of it. May be left out where `token_url` names it.
+    pub(in crate::config) tenant: Option<String>,
+    /// The id of the application.
+    #[schemars(required)]
+    pub(in crate::config) client_id: Option<String>,
+    /// The secret of the application.
+    #[schemars(required)]
+    pub(in crate::config) client_secret: Option<RawSecret>,
+    /// Where tokens come from. Default: the tenant's at `login.microsoftonline.com`.
+    pub(in crate::config) token_url: Option<RawUrl>,
+    /// What tokens are for. Default: by the endpoint's host, as in
+    /// `https://cognitiveservices.azure.com/.default`.
+    pub(in crate::config) scope: Option<String>,
+}
+
 /// How a provider's certificate is checked.
 #[derive(Default, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -86,7 +130,7 @@ pub(in crate::config) struct RawTls {
 #[derive(Default, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(in crate::config) struct RawHealthCheck {
-    /// What to GET on the endpoint's host. Default: the endpoint's list of models, as in `/v1/models`.
+    /// What to GET on the endpoint's host. Default: the list of models, as in `/v1/models`, where there is one.
     pub(in crate::config) path: Option<String>,
     /// How often. Default: `10s`.
     pub(in crate::config) interval: Option<RawDuration>,

@@ -8,9 +8,10 @@ use std::net::SocketAddr;
 use sha2::{Digest as _, Sha256};
 
 use super::Resolver;
+use crate::config::auth::Auth;
 use crate::config::mistake::{ConfigPath, Invalid};
 use crate::config::name::{ClientName, ModelName};
-use crate::config::provider::{Auth, Provider};
+use crate::config::provider::Provider;
 use crate::config::raw::{Entries, RawClient, RawClients, RawConfig, RawSecret};
 use crate::config::server::{Client, ClientKey, Clients, KeyHash};
 use crate::config::suggest;

@@ -2,16 +2,26 @@
 //!
 //! Invariant: what comes out has a host that can be resolved, and a base path that other paths can follow.
 
+use crate::config::kind::Kind;
 use crate::config::mistake::Invalid;
-use crate::config::provider::{Endpoint, Kind, Scheme};
+use crate::config::provider::{Endpoint, Scheme};
 use crate::config::server::host_name;
 
-/// Where `kind: openai` is when the file does not say.
-pub(super) const OPENAI: &str = "https://api.openai.com/v1";
+/// What a URL may look like.
+const EXAMPLE: &str = "https://api.openai.com/v1";
 /// The path of Azure's newer API, which has no dated versions.
 pub(super) const AZURE_V1: &str = "/openai/v1";
 /// What people paste from an example request.
-const OPERATIONS: [&str; 4] = ["/chat/completions", "/completions", "/embeddings", "/models"];
+const OPERATIONS: [&str; 6] = [
+    "/chat/completions",
+    "/completions",
+    "/embeddings",
+    "/messages",
+    "/models",
+    "/responses",
+];
+/// Where providers with a language of their own speak OpenAI's too.
+const COMPATIBLE: [&str; 3] = ["/openai", "/openai/v1", "/endpoints/openapi"];
 
 /// A URL as it was written.
 pub(super) fn parse(text: &str) -> Result<Endpoint, Invalid> {
@@ -24,7 +34,7 @@ pub(super) fn parse(text: &str) -> Result<Endpoint, Invalid> {
         _ => (authority, None),
     };
     let no_host =
-        || Invalid::new("has no host that can be asked for").hint(format!("write for example `{OPENAI}`"));
+        || Invalid::new("has no host that can be asked for").hint(format!("write for example `{EXAMPLE}`"));
     let host = host_name(host).ok_or_else(no_host)?;
     let port = match port {
         None => scheme.default_port(),
@@ -78,9 +88,42 @@ pub(super) fn has_credentials(text: &str) -> bool {
         .is_some_and(|authority| authority.contains('@'))
 }
 
-/// What the kind makes of it: Azure's base path ends where `/openai/deployments` or nothing follows.
+/// A URL that secrets are sent to in exchange for a token.
+pub(super) fn token_url(endpoint: Endpoint) -> Result<Endpoint, Invalid> {
+    if endpoint.scheme == Scheme::Http && !endpoint.is_loopback() {
+        return Err(Invalid::new("would be sent secrets in plain text").hint("begin with `https://`"));
+    }
+    Ok(endpoint)
+}
+
+/// What the kind makes of it: the base path ends where the paths of its language begin.
 pub(super) fn settle(mut endpoint: Endpoint, kind: Kind) -> Result<Endpoint, Invalid> {
-    if kind != Kind::AzureOpenAi || endpoint.base_path.ends_with(AZURE_V1) {
+    let versions: &[&str] = match kind {
+        Kind::AzureOpenAi => return settle_azure(endpoint),
+        Kind::Anthropic => &["/v1"],
+        Kind::Gemini => &["/v1beta", "/v1"],
+        Kind::Vertex | Kind::Bedrock => &[],
+        _ => return Ok(endpoint),
+    };
+    if COMPATIBLE.iter().any(|path| endpoint.base_path.ends_with(path)) {
+        let invalid = Invalid::new("is where it speaks OpenAI's language");
+        return Err(invalid.hint(format!(
+            "write `kind: openai-compatible`, or for {kind} end the URL before that path"
+        )));
+    }
+    let length = versions
+        .iter()
+        .find_map(|version| endpoint.base_path.strip_suffix(version))
+        .map(str::len);
+    endpoint
+        .base_path
+        .truncate(length.unwrap_or(endpoint.base_path.len()));
+    Ok(endpoint)
+}
+
+/// Azure's base path ends where `/openai/deployments` or nothing follows.
+fn settle_azure(mut endpoint: Endpoint) -> Result<Endpoint, Invalid> {
+    if endpoint.base_path.ends_with(AZURE_V1) {
         return Ok(endpoint);
     }
     if let Some((before, after)) = endpoint.base_path.split_once("/openai/deployments") {
@@ -221,6 +264,41 @@ mod tests {
             settle(pasted, Kind::AzureOpenAi).unwrap_err().to_string(),
             "is the URL of one deployment (write `endpoint: https://r.openai.azure.com` and `deployment: my-gpt`)"
         );
+    }
+
+    #[test]
+    fn a_native_endpoint_ends_before_its_version() {
+        for (text, kind, base_path) in [
+            ("https://api.anthropic.com/v1/", Kind::Anthropic, ""),
+            ("https://gateway.example/claude", Kind::Anthropic, "/claude"),
+            (
+                "https://generativelanguage.googleapis.com/v1beta",
+                Kind::Gemini,
+                "",
+            ),
+            ("http://127.0.0.1:1", Kind::Bedrock, ""),
+            ("https://api.groq.com/openai/v1", Kind::Groq, "/openai/v1"),
+        ] {
+            let endpoint = settle(parse(text).unwrap(), kind).unwrap();
+            assert_eq!(endpoint.base_path, base_path, "{text}");
+        }
+        let compatible = parse("https://generativelanguage.googleapis.com/v1beta/openai").unwrap();
+        assert_eq!(
+            settle(compatible, Kind::Gemini).unwrap_err().to_string(),
+            "is where it speaks OpenAI's language (write `kind: openai-compatible`, or for gemini end the URL before that path)"
+        );
+    }
+
+    #[test]
+    fn secrets_are_exchanged_by_tls_or_on_this_machine() {
+        for (text, is_good) in [
+            ("https://oauth2.googleapis.com/token", true),
+            ("http://127.0.0.1:1/token", true),
+            ("http://localhost/token", true),
+            ("http://metadata/token", false),
+        ] {
+            assert_eq!(token_url(parse(text).unwrap()).is_ok(), is_good, "{text}");
+        }
     }
 
     #[test]

@@ -41,6 +41,12 @@ impl<'r, T> Layers<'r, T> {
         self
     }
 
+    /// The same without the first section that `ends` it and all behind that one.
+    pub(super) fn until(&self, ends: impl Fn(&T) -> bool) -> Self {
+        let kept = self.0.iter().take_while(|(section, _)| !ends(section));
+        Self(kept.cloned().collect())
+    }
+
     /// What the most specific section says for `key`.
     pub(super) fn said<V>(&self, key: &str, pick: impl Fn(&'r T) -> Option<&'r V>) -> Option<Said<'r, V>> {
         let sections = self.0.iter().enumerate();

@@ -6,10 +6,13 @@
 use std::time::Duration;
 
 use super::{Layers, Noted, Resolver, count, endpoint};
+use crate::config::auth::Auth;
+use crate::config::kind::{Kind, Place};
 use crate::config::mistake::{ConfigPath, Invalid};
-use crate::config::provider::{Auth, Endpoint, Kind, Provider, Scheme};
+use crate::config::provider::{Endpoint, Provider, Scheme};
 use crate::config::raw::{Entries, RawAccount, RawBreaker, RawConfig, RawPolicies};
 
+mod auth;
 mod connection;
 mod headers;
 mod identity;
@@ -24,6 +27,8 @@ struct Account<'r> {
     /// Where it stands.
     at: ConfigPath,
     said: Layers<'r, RawAccount>,
+    /// The same without what a primary of another kind says: neither its place nor its credential is inherited.
+    own: Layers<'r, RawAccount>,
     breaker: Layers<'r, RawBreaker>,
 }
 
@@ -55,6 +60,7 @@ pub(super) fn resolve<'r>(
         let account = Account {
             at: entry.at.clone(),
             said: entry.said.clone(),
+            own: of_one_kind(&entry.said),
             breaker,
         };
         match account.resolve(entry, resolver) {
@@ -68,8 +74,18 @@ pub(super) fn resolve<'r>(
 impl Account<'_> {
     fn resolve(&self, entry: &Entry<'_>, resolver: &mut Resolver<'_, '_>) -> Option<Provider> {
         let kind = self.kind(resolver);
-        let mut endpoint = kind.and_then(|kind| self.endpoint(kind, resolver));
-        let auth = self.auth(kind, resolver);
+        if let Some(kind) = kind {
+            self.refuse_foreign_keys(kind, resolver);
+        }
+        let area = self.area(kind, resolver);
+        let mut endpoint = kind.and_then(|kind| self.endpoint(kind, &area, resolver));
+        let auth = self.auth(kind, endpoint.as_ref(), &area, resolver);
+        let is_placed = match (kind, &mut endpoint, &auth) {
+            (Some(Kind::Vertex), Some(endpoint), Some(auth)) => {
+                self.enter_project(endpoint, &area, auth, resolver)
+            }
+            _ => Some(()),
+        };
         let deployment = entry.deployment(resolver.report);
         let headers = headers::resolve(&self.said, resolver);
         let tls = self.tls(endpoint.as_ref(), resolver);
@@ -80,7 +96,7 @@ impl Account<'_> {
         let breaker = super::policy::breaker(&self.breaker, resolver);
         let api_version = self.api_version(kind, endpoint.as_mut(), resolver);
         let health_check = self.health_check(kind, endpoint.as_ref(), resolver);
-        let (kind, endpoint, auth) = (kind?, endpoint?, auth?);
+        let (kind, endpoint, auth, ()) = (kind?, endpoint?, auth?, is_placed?);
         self.warn(kind, &endpoint, &auth, resolver);
         if let (Ok(Some(_)), Auth::Passthrough) = (&health_check, &auth) {
             let warning = "there is no key of ours, so health checks are sent without one";
@@ -111,28 +127,43 @@ impl Account<'_> {
                 .next_back()
                 .map_or(&self.at, |(_, at)| at)
                 .key("kind");
-            let remedy = "write `kind: openai`, `azure-openai` or `openai-compatible`";
-            resolver.report.refuse(
-                &at,
-                Invalid::new("missing: which language does it speak?").hint(remedy),
-            );
+            let words: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+            let remedy = format!("write `kind:` and one of {}", words.join(", "));
+            resolver
+                .report
+                .refuse(&at, Invalid::new("missing: what is it?").hint(remedy));
         }
         said.map(|said| *said.value)
     }
 
     fn warn(&self, kind: Kind, endpoint: &Endpoint, auth: &Auth, resolver: &mut Resolver<'_, '_>) {
-        if kind == Kind::OpenAi && endpoint.base_path.is_empty() {
-            let warning = format!("{endpoint} has no path; OpenAI's ends in `/v1`");
+        if let Place::At(usual) = kind.place()
+            && endpoint.base_path.is_empty()
+            && let Ok(usual) = endpoint::parse(usual)
+            && !usual.base_path.is_empty()
+        {
+            let path = usual.base_path;
+            let warning = format!("{endpoint} has no path; that of {kind} ends in `{path}`");
             resolver.report.warn(&self.at, warning);
         }
-        let whose = match auth {
+        let what = match auth {
             Auth::ApiKey(_) => "the key",
+            Auth::Aws(_) => "signed requests",
+            Auth::ServiceAccount(_) | Auth::Entra(_) => "access tokens",
             Auth::Passthrough => "callers' keys",
             Auth::None => return,
         };
         if endpoint.scheme == Scheme::Http && !endpoint.is_loopback() {
-            let warning = format!("{whose} would cross the network to {endpoint} in plain text; use https");
+            let warning = format!("{what} would cross the network to {endpoint} in plain text; use https");
             resolver.report.warn(&self.at, warning);
         }
     }
+}
+
+/// A section and those behind it, up to the first that says another kind.
+fn of_one_kind<'r>(said: &Layers<'r, RawAccount>) -> Layers<'r, RawAccount> {
+    let kind = said
+        .said("kind", |account| account.kind.as_ref())
+        .map(|said| *said.value);
+    said.until(|account| account.kind.is_some() && account.kind != kind)
 }

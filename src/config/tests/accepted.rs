@@ -430,7 +430,7 @@ models: { m: { targets: [ { provider: a, weight: ${W}, supports: { vision: ${V:-
     let target = &config.model("m").targets[0];
     assert_eq!(
         (target.weight, target.supports.vision, target.supports.tools),
-        (70, false, true)
+        (70, Some(false), None)
     );
     assert_eq!(target.breaker.consecutive_failures, None);
 }
@@ -496,7 +496,7 @@ models:
     assert_eq!(
         config.warnings,
         [
-            "providers.b: http://far.example has no path; OpenAI's ends in `/v1`",
+            "providers.b: http://far.example has no path; that of openai ends in `/v1`",
             "providers.b: callers' keys would cross the network to http://far.example in plain text; use https",
             "providers.b: there is no key of ours, so health checks are sent without one",
             "providers.a.tls: http://127.0.0.1:1 is reached without TLS, so this does nothing",
@@ -534,7 +534,12 @@ fn the_reference_example_is_valid_and_says_every_key() {
     let text = include_str!("../../../examples/understudy.yaml");
     let sources = sources()
         .env("ADMIN_TOKEN", "t")
-        .file("/run/secrets/batch", "batch-key");
+        .file("/run/secrets/batch", "batch-key")
+        .file("/run/secrets/vertex.json", super::kinds::key_file("MIIB"))
+        .file(
+            "/run/secrets/aws",
+            "[understudy]\naws_access_key_id = a\naws_secret_access_key = b",
+        );
 
     let config = Config::parse(text, &sources, causes).unwrap_or_else(|refusal| panic!("{refusal}"));
 

@@ -6,9 +6,17 @@ use serde_json::{Map, Value};
 use super::super::*;
 use super::{Fixture, causes, sources};
 
-const WORDS: [&str; 26] = [
+const WORDS: [&str; 34] = [
     "openai",
     "azure-openai",
+    "anthropic",
+    "gemini",
+    "vertex",
+    "bedrock",
+    "mistral",
+    "vllm",
+    "adaptive",
+    "file:/account",
     "openai-compatible",
     "a",
     "b",
@@ -34,7 +42,7 @@ const WORDS: [&str; 26] = [
     "fastest",
     "/v1/models",
 ];
-const KEYS: [&str; 59] = [
+const KEYS: [&str; 78] = [
     "listen",
     "admin",
     "grpc",
@@ -47,6 +55,25 @@ const KEYS: [&str; 59] = [
     "kind",
     "endpoint",
     "api_key",
+    "access_key_id",
+    "secret_access_key",
+    "session_token",
+    "credentials_file",
+    "profile",
+    "service_account",
+    "token_url",
+    "entra",
+    "tenant",
+    "client_id",
+    "client_secret",
+    "scope",
+    "project",
+    "location",
+    "region",
+    "refuses",
+    "thinking",
+    "max_tokens_field",
+    "default_max_tokens",
     "auth",
     "deployment",
     "api_version",
@@ -120,7 +147,10 @@ fn trees() -> impl Strategy<Value = Value> {
 fn secretive() -> Fixture {
     sources()
         .env("SECRET", "hush-hush-1")
+        .env("AWS_ACCESS_KEY_ID", "hush-hush-3")
+        .env("AWS_SECRET_ACCESS_KEY", "hush-hush-4")
         .file("/secret", "hush-hush-2")
+        .file("/account", super::kinds::key_file("hush"))
 }
 
 fn read(text: &[u8]) -> Result<Config, LoadError> {

@@ -156,14 +156,18 @@ fn mistakes_of_clients() {
 
 const PROVIDER: &str = r#"
 # nothing
-kind: missing: which language does it speak?
-  hint: write `kind: openai`, `azure-openai` or `openai-compatible`
+kind: missing: what is it?
+  hint: write `kind:` and one of openai, azure-openai, anthropic, gemini, vertex, bedrock, mistral, groq, deepseek, xai, together, fireworks, openrouter, cohere, ollama, vllm, openai-compatible
 
-kind: bedrock
-kind: `bedrock` is not one of openai, azure-openai, openai-compatible
+kind: watsonx
+kind: `watsonx` is not one of openai, azure-openai, anthropic, gemini, vertex, bedrock, mistral, groq, deepseek, xai, together, fireworks, openrouter, cohere, ollama, vllm, openai-compatible
+
+kind: claude
+kind: `claude` is not one of openai, azure-openai, anthropic, gemini, vertex, bedrock, mistral, groq, deepseek, xai, together, fireworks, openrouter, cohere, ollama, vllm, openai-compatible
+  hint: did you mean `anthropic`?
 
 kind: azure
-kind: `azure` is not one of openai, azure-openai, openai-compatible
+kind: `azure` is not one of openai, azure-openai, anthropic, gemini, vertex, bedrock, mistral, groq, deepseek, xai, together, fireworks, openrouter, cohere, ollama, vllm, openai-compatible
   hint: did you mean `azure-openai`?
 
 kind: openai
@@ -347,6 +351,19 @@ m.targets[0].weight: `0` is out of range
 m: { targets: [ { provider: openai, weight: 1.5 } ] }
 m.targets[0].weight: `1.5` is not a whole number
 
+m: { targets: [ { provider: openai, refuses: [temperature, messages, 'top p'] } ] }
+m.targets[0].refuses[1]: `messages` cannot be left out of a request
+  hint: take it out of the list
+m.targets[0].refuses[2]: `top p` is no field of a request
+  hint: write for example `temperature`
+
+m: { targets: [ { provider: openai, thinking: adaptiv, max_tokens_field: max_output_tokens, default_max_tokens: 0 } ] }
+m.targets[0].thinking: `adaptiv` is not one of unknown, never, budget, budget_always, adaptive, adaptive_by_default, always, level
+  hint: did you mean `adaptive`?
+m.targets[0].max_tokens_field: `max_output_tokens` is not one of as_sent, max_completion_tokens, max_tokens
+m.targets[0].default_max_tokens: `0` is out of range
+  hint: use 1 to 10000000
+
 m: { targets: [ { provider: openai, context_window: 128k } ] }
 m.targets[0].context_window: `128k` is not a whole number
 
@@ -496,7 +513,7 @@ lissten: unknown key
   hint: did you mean `listen`?
 admin: `127.0.0.1` is not an IP address with a port
   hint: write for example `127.0.0.1:10000`
-providers.openai.kind: `opnai` is not one of openai, azure-openai, openai-compatible
+providers.openai.kind: `opnai` is not one of openai, azure-openai, anthropic, gemini, vertex, bedrock, mistral, groq, deepseek, xai, together, fireworks, openrouter, cohere, ollama, vllm, openai-compatible
   hint: did you mean `openai`?
 providers.openai.api_key: the environment variable `NOPE` is not set or empty
   hint: export NOPE, or write `${NOPE:-default}`

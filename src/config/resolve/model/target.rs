@@ -3,6 +3,8 @@
 //! Invariant: a target's provider exists, what it calls the model is known, and no two of a model's targets
 //! are the same.
 
+use std::collections::BTreeSet;
+
 use super::super::provider::Entry;
 use super::super::{Layers, Resolver, count, policy};
 use super::Context;
@@ -12,12 +14,17 @@ use crate::config::name::ModelName;
 use crate::config::raw::{RawModel, RawPrice, RawSupports, RawTarget};
 use crate::config::suggest;
 
+/// What every request is made of.
+const ESSENTIAL: [&str; 4] = ["input", "messages", "model", "stream"];
+const LONGEST_FIELD: usize = 64;
+
 /// What the file says about a target, apart from whom it names.
 struct Facts<'r> {
     at: ConfigPath,
     raw: &'r RawTarget,
     price: Option<Price>,
     model: Option<ModelName>,
+    refuses: Option<Vec<String>>,
     own: Layers<'r, crate::config::raw::RawBreaker>,
 }
 
@@ -94,12 +101,17 @@ fn expand(
         .model
         .as_ref()
         .map(|said| resolver.report.accept(&at.key("model"), ModelName::try_new(said)));
+    let refuses = raw
+        .refuses
+        .as_ref()
+        .map(|fields| refuses(fields, &at.key("refuses"), resolver));
     let breaker = Layers::new(model.policies.breaker.as_ref(), &context.at.key("breaker"));
     let facts = Facts {
         at: at.clone(),
         raw,
         price: price.map_or(Some(None), |price| price.map(Some))?,
         model: said.map_or(Some(None), |said| said.map(Some))?,
+        refuses: refuses.map_or(Some(None), |fields| fields.map(Some))?,
         own: breaker,
     };
     let mut targets = Vec::new();
@@ -161,6 +173,10 @@ impl Facts<'_> {
             priority: self.raw.priority.map_or(0, count),
             backup_rank: entry.rank(),
             context_window: self.raw.context_window,
+            max_tokens_field: self.raw.max_tokens_field,
+            default_max_tokens: self.raw.default_max_tokens,
+            refuses: self.refuses.clone(),
+            thinking: self.raw.thinking,
             price: self.price,
             supports: self
                 .raw
@@ -226,13 +242,35 @@ fn price(raw: &RawPrice, at: &ConfigPath, resolver: &mut Resolver<'_, '_>) -> Op
     })
 }
 
+/// Fields that can be left out of a request.
+fn refuses(fields: &[String], at: &ConfigPath, resolver: &mut Resolver<'_, '_>) -> Option<Vec<String>> {
+    let mut known = BTreeSet::new();
+    let mut is_whole = true;
+    for (index, field) in fields.iter().enumerate() {
+        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        let is_field = !field.is_empty() && field.len() <= LONGEST_FIELD && field.bytes().all(is_plain);
+        let checked = if ESSENTIAL.contains(&field.as_str()) {
+            Err(Invalid::new("cannot be left out of a request").hint("take it out of the list"))
+        } else if is_field {
+            Ok(field.clone())
+        } else {
+            Err(Invalid::new("is no field of a request").hint("write for example `temperature`"))
+        };
+        match resolver.report.accept(&at.index(index), checked) {
+            Some(field) => _ = known.insert(field),
+            None => is_whole = false,
+        }
+    }
+    is_whole.then(|| known.into_iter().collect())
+}
+
 fn supports(raw: &RawSupports) -> Supports {
-    let can = |said: Option<bool>| said.unwrap_or(true);
     Supports {
-        tools: can(raw.tools),
-        vision: can(raw.vision),
-        json_schema: can(raw.json_schema),
-        stream_usage: can(raw.stream_usage),
-        streaming: can(raw.streaming),
+        tools: raw.tools,
+        vision: raw.vision,
+        json_schema: raw.json_schema,
+        stream_usage: raw.stream_usage,
+        streaming: raw.streaming,
+        responses: raw.responses,
     }
 }

@@ -8,8 +8,9 @@ use std::time::Duration;
 use super::super::policy::span;
 use super::endpoint::AZURE_V1;
 use super::{Account, Noted, Resolver, count};
+use crate::config::kind::Kind;
 use crate::config::mistake::{ConfigPath, Invalid};
-use crate::config::provider::{Endpoint, HealthCheck, Kind, Scheme, TlsSettings};
+use crate::config::provider::{Endpoint, HealthCheck, Scheme, TlsSettings};
 use crate::config::server::host_name;
 
 impl Account<'_> {
@@ -89,7 +90,7 @@ impl Account<'_> {
     }
 }
 
-/// The endpoint's list of models, where there is one.
+/// The list of models, where the endpoint has one.
 fn default_path(
     kind: Option<Kind>,
     endpoint: Option<&Endpoint>,
@@ -97,10 +98,21 @@ fn default_path(
     resolver: &mut Resolver<'_, '_>,
 ) -> Option<String> {
     let (kind, endpoint) = kind.zip(endpoint)?;
-    if kind != Kind::AzureOpenAi || endpoint.base_path.ends_with(AZURE_V1) {
-        return Some(format!("{}/models", endpoint.base_path));
-    }
-    let invalid = Invalid::new("missing: this API has no list of deployments to ask for");
+    let base = &endpoint.base_path;
+    let what = match kind {
+        Kind::AzureOpenAi if !base.ends_with(AZURE_V1) => "deployments",
+        Kind::Bedrock => "models",
+        Kind::Anthropic => return Some(format!("{base}/v1/models")),
+        Kind::Gemini => return Some(format!("{base}/v1beta/models")),
+        Kind::Vertex => {
+            let before = base.split("/v1").next().unwrap_or_default();
+            return Some(format!("{before}/v1beta1/publishers/google/models"));
+        }
+        // Not below the path where it speaks OpenAI's language.
+        Kind::Cohere => return Some("/v1/models".to_owned()),
+        _ => return Some(format!("{base}/models")),
+    };
+    let invalid = Invalid::new(format!("missing: this API has no list of {what} to ask for"));
     resolver
         .report
         .refuse(at, invalid.hint("write a path that answers 200"));

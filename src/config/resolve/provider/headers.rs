@@ -27,11 +27,14 @@ const FRAMING: [&str; 15] = [
     "upgrade",
     "x-request-id",
 ];
-/// Headers that carry a provider's key.
-const CREDENTIALS: [&str; 5] = [
+/// Headers that carry a provider's key, or sign for it.
+const CREDENTIALS: [&str; 8] = [
     "authorization",
     "api-key",
     "apikey",
+    "x-amz-content-sha256",
+    "x-amz-date",
+    "x-amz-security-token",
     "x-api-key",
     "x-goog-api-key",
 ];

@@ -3,9 +3,10 @@
 //! Invariant: no two entries have the same name, and a backup comes right after its primary.
 
 use super::super::{Layers, Noted, count};
+use crate::config::kind::Kind;
 use crate::config::mistake::{ConfigPath, Invalid, Report};
 use crate::config::name::{ModelName, ProviderName};
-use crate::config::provider::{BackupOf, Kind};
+use crate::config::provider::BackupOf;
 use crate::config::raw::{Entries, RawAccount, RawBackup, RawProvider};
 
 /// A provider or backup as the file names it.
