@@ -1,30 +1,50 @@
-//! Anthropic's messages.
+//! Anthropic's messages, at Anthropic and wherever else they are served.
+//!
+//! Invariant: what Anthropic would refuse for its form alone (empty texts, ids with strange letters, results of tools
+//! apart from each other, both ways of sampling) is put right here; what would change the answer is refused by name.
+//! A stream is finished only once its `message_stop` has come. It knows nothing of models but what it is told.
+
+mod answer;
+mod end;
+mod request;
+mod stream;
+#[cfg(test)]
+mod tests;
 
 use super::hub::{Answer, Chat, Unsupported};
-use super::language::{About, Inlet, Language, NoAnswer, Recipient, Request};
+use super::language::{About, Inlet, Language, NoAnswer, Recipient, Request, Sse};
+use request::Place;
 
-/// Anthropic's messages.
+/// Anthropic's messages, as Anthropic serves them.
 pub(super) struct Anthropic;
 
+/// Anthropic's messages, as Vertex AI serves them: the model stands in the path, the version in the body.
+pub(super) struct OnVertex;
+
 impl Language for Anthropic {
-    fn request<'a>(&self, _chat: &'a Chat<'a>, _to: Recipient<'a>) -> Result<Request<'a>, Unsupported> {
-        Err(Unsupported("chat"))
+    fn request<'a>(&self, chat: &'a Chat<'a>, to: Recipient<'a>) -> Result<Request<'a>, Unsupported> {
+        request::write(chat, to, Place::Anthropic)
     }
 
-    fn answer<'a>(&self, _body: &'a [u8], _about: &About<'a>) -> Result<Answer<'a>, NoAnswer> {
-        Err(NoAnswer::WrongShape)
+    fn answer<'a>(&self, body: &'a [u8], about: &About<'a>) -> Result<Answer<'a>, NoAnswer> {
+        answer::read(body, about)
     }
 
     fn stream(&self) -> Option<Box<dyn Inlet>> {
-        Some(Box::new(Nothing))
+        Some(Box::new(Sse::new(stream::Events::default())))
     }
 }
 
-#[derive(Debug)]
-struct Nothing;
+impl Language for OnVertex {
+    fn request<'a>(&self, chat: &'a Chat<'a>, to: Recipient<'a>) -> Result<Request<'a>, Unsupported> {
+        request::write(chat, to, Place::Vertex)
+    }
 
-impl Inlet for Nothing {
-    fn on_chunk(&mut self, _chunk: &[u8], _out: &mut super::hub::Chunks) {}
+    fn answer<'a>(&self, body: &'a [u8], about: &About<'a>) -> Result<Answer<'a>, NoAnswer> {
+        Anthropic.answer(body, about)
+    }
 
-    fn on_end(&mut self, _out: &mut super::hub::Chunks) {}
+    fn stream(&self) -> Option<Box<dyn Inlet>> {
+        Anthropic.stream()
+    }
 }

@@ -1,0 +1,144 @@
+//! The conversation, turn by turn.
+//!
+//! Invariant: it begins with the user, turns alternate, none is empty, and the results of tools come first in theirs.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use super::block::Block;
+use super::ids::Ids;
+use crate::dialect::hub::{Call, Chat, Message, Text, Unsupported};
+
+/// What the user says where somebody must say something and nobody does.
+const NOTHING: &str = ".";
+
+/// The turns of a conversation.
+#[derive(Default)]
+pub(super) struct Talk<'a> {
+    turns: Vec<Turn<'a>>,
+    ids: Ids<'a>,
+}
+
+/// All that one side says at a time.
+#[derive(Serialize)]
+pub(super) struct Turn<'a> {
+    role: Role,
+    content: Vec<Block<'a>>,
+    /// How many of its blocks are results; they come first.
+    #[serde(skip)]
+    results: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Role {
+    User,
+    Assistant,
+}
+
+impl<'a> Talk<'a> {
+    /// The conversation of this request, less its instructions.
+    pub(super) fn of(chat: &'a Chat<'a>) -> Result<Self, Unsupported> {
+        let mut talk = Self::default();
+        for message in &chat.messages {
+            talk.add(message)?;
+        }
+        // Whoever ends with something else than the model's words wants an answer, not a continuation of them.
+        let waits =
+            talk.ends_with_own_words() && !matches!(chat.messages.last(), Some(Message::Assistant { .. }));
+        if waits {
+            talk.turn(Role::User).content.push(Block::own(NOTHING.into()));
+        }
+        if talk.turns.first().is_none_or(|turn| turn.role == Role::Assistant) {
+            let opening = Turn {
+                role: Role::User,
+                content: vec![Block::own(NOTHING.into())],
+                results: 0,
+            };
+            talk.turns.insert(0, opening);
+        }
+        talk.trim_end();
+        Ok(talk)
+    }
+
+    /// Are the model's the last words?
+    pub(super) fn ends_with_own_words(&self) -> bool {
+        self.turns.last().is_some_and(|turn| turn.role == Role::Assistant)
+    }
+
+    /// Has the model not come to the end of its last turn: did it call tools in it, or are its words the last?
+    pub(super) fn is_own_turn_open(&self) -> bool {
+        let own = self.turns.iter().rfind(|turn| turn.role == Role::Assistant);
+        self.ends_with_own_words() || own.is_some_and(|turn| turn.content.iter().any(Block::is_call))
+    }
+
+    /// The turns as they are written.
+    pub(super) fn into_turns(self) -> Vec<Turn<'a>> {
+        self.turns
+    }
+
+    fn add(&mut self, message: &'a Message<'a>) -> Result<(), Unsupported> {
+        match message {
+            Message::System(_) => {}
+            Message::User(parts) => {
+                for block in Block::all(parts)? {
+                    self.turn(Role::User).content.push(block);
+                }
+            }
+            Message::Assistant { texts, calls } => {
+                for block in texts.iter().filter_map(Block::text) {
+                    self.turn(Role::Assistant).content.push(block);
+                }
+                for call in calls {
+                    let block = self.call(call)?;
+                    self.turn(Role::Assistant).content.push(block);
+                }
+            }
+            Message::Tool { id, parts, is_error } => {
+                let block = Block::ToolResult {
+                    tool_use_id: self.ids.result(id),
+                    content: Block::all(parts)?,
+                    is_error: *is_error,
+                };
+                let turn = self.turn(Role::User);
+                turn.content.insert(turn.results, block);
+                turn.results += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, call: &'a Call<'a>) -> Result<Block<'a>, Unsupported> {
+        Ok(Block::ToolUse {
+            id: self.ids.call(&call.id),
+            name: &call.name,
+            input: call.arguments.object()?,
+        })
+    }
+
+    /// The turn of that side that is on: the last, or a new one.
+    fn turn(&mut self, role: Role) -> &mut Turn<'a> {
+        if self.turns.last().is_none_or(|turn| turn.role != role) {
+            self.turns.push(Turn {
+                role,
+                content: Vec::new(),
+                results: 0,
+            });
+        }
+        self.turns.last_mut().expect("one was added if there was none")
+    }
+
+    /// Words for the model to go on from may not end in white space.
+    fn trim_end(&mut self) {
+        if let Some(turn) = self.turns.last_mut().filter(|turn| turn.role == Role::Assistant)
+            && let Some(Block::Text { text }) = turn.content.last_mut()
+        {
+            let decoded = text.decoded();
+            let trimmed = decoded.trim_end();
+            if trimmed.len() < decoded.len() {
+                *text = Text::Own(Cow::Owned(trimmed.to_owned()));
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What becomes of a stream, as its judge sees it.
+
+use bytes::Bytes;
+
+use super::*;
+use crate::dialect::hub::Chunks;
+use crate::dialect::stream::{Fault, StreamJudge, UsageFor};
+use crate::dialect::usage::Usage;
+
+/// A fixture of the golden matrix.
+macro_rules! fixture {
+    ($name:literal) => {
+        include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/golden/streams/anthropic/",
+            $name,
+            ".txt"
+        ))
+    };
+}
+
+/// The hub's events, and their writer.
+fn told(stream: &str) -> (Bytes, Chunks) {
+    let mut chunks = Chunks::new(&ABOUT);
+    let mut inlet = Anthropic.stream().unwrap();
+    inlet.on_chunk(stream.as_bytes(), &mut chunks);
+    inlet.on_end(&mut chunks);
+    (chunks.take(), chunks)
+}
+
+/// What the judge says of the hub's events, and which usage it saw.
+fn judged(stream: &str) -> (Result<(), Fault>, Option<Usage>) {
+    let mut judge = StreamJudge::new(UsageFor::Us);
+    let mut out = Vec::new();
+    let read = judge.on_chunk(&told(stream).0, &mut out);
+    let ended = read.and_then(|_| judge.on_end(&mut out));
+    (ended, judge.usage())
+}
+
+#[test]
+fn whole_streams_are_whole() {
+    for stream in [
+        fixture!("text"),
+        fixture!("text-crlf"),
+        fixture!("tool"),
+        fixture!("parallel-tools"),
+        fixture!("tool-whole"),
+        fixture!("thinking"),
+        fixture!("refusal"),
+        fixture!("refusal-at-once"),
+        fixture!("max-tokens"),
+        fixture!("cache-usage"),
+        fixture!("unknown-events"),
+        fixture!("unicode"),
+    ] {
+        let (verdict, usage) = judged(stream);
+        assert_eq!(verdict, Ok(()), "{stream}");
+        assert!(usage.is_some(), "{stream}");
+    }
+}
+
+#[test]
+fn what_is_cut_before_its_end_was_told_is_cut() {
+    for stream in [
+        fixture!("cut-in-text"),
+        fixture!("cut-before-stop"),
+        fixture!("cut-in-event"),
+    ] {
+        assert_eq!(judged(stream).0, Err(Fault::Cut), "{stream}");
+    }
+}
+
+#[test]
+fn an_end_without_an_answer_is_none() {
+    for stream in [fixture!("empty"), fixture!("ping-only"), fixture!("no-events")] {
+        assert_eq!(judged(stream).0, Err(Fault::Empty), "{stream}");
+    }
+}
+
+#[test]
+fn an_error_reaches_its_judge_as_the_provider_wrote_it() {
+    for (stream, kind) in [
+        (fixture!("error-first"), "overloaded_error"),
+        (fixture!("error-middle"), "api_error"),
+        (fixture!("error-naked"), "overloaded_error"),
+        (fixture!("error-in-words"), "server_error"),
+        (fixture!("not-json"), "server_error"),
+    ] {
+        let (Err(Fault::Error(body)), _) = judged(stream) else {
+            unreachable!("{stream}")
+        };
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["error"]["type"], json!(kind), "{stream}");
+    }
+}
+
+#[test]
+fn a_stream_that_is_left_has_told_what_it_took_so_far() {
+    let (events, chunks) = told(fixture!("cut-in-text"));
+
+    let spent = chunks.spent().unwrap();
+    assert_eq!((spent.input, spent.output), (25, 1));
+    assert!(!events.windows(13).any(|window| window == b"prompt_tokens"));
+}
+
+#[test]
+fn arguments_that_were_never_ended_are_json_all_the_same() {
+    let stream = fixture!("tool-whole");
+    let without_stop: String = stream
+        .split_inclusive("\n\n")
+        .filter(|event| !event.contains("content_block_stop"))
+        .collect();
+
+    assert_ne!(without_stop, stream);
+    let with_whole = r#"{"arguments":"{\"city\":\"Oslo\"}"}"#;
+    for stream in [stream, &without_stop] {
+        let events = String::from_utf8(told(stream).0.to_vec()).unwrap();
+        assert!(events.contains(with_whole), "{events}");
+        assert!(events.contains(r#""arguments":"{}""#), "{events}");
+    }
+}
