@@ -4,9 +4,10 @@
 //! one attempt survive into the next one inside Envoy, so every attempt says every header: it sets what its provider
 //! needs and removes whatever else it was shown. It knows nothing of gRPC, circuits or time.
 
-use std::ops::Range;
+mod sign;
 
 use std::fmt;
+use std::ops::Range;
 
 use bytes::Bytes;
 
