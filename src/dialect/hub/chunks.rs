@@ -58,6 +58,11 @@ impl Chunks {
         }
     }
 
+    /// The answer's id: the provider's if it named one in time, else ours.
+    pub(in crate::dialect) fn id(&self) -> &str {
+        &self.id
+    }
+
     /// The answer begins: its role. Whatever is said first begins it too.
     pub(in crate::dialect) fn begin(&mut self) {
         if !self.has_begun && !self.is_over {
