@@ -1,4 +1,4 @@
-//! A simulated provider with faults to order: OpenAI-compatible, Azure's paths included.
+//! A simulated provider with faults to order, in the language of every provider there is.
 //!
 //! It is what `understudy sim` runs, what the demo fails over between, and what the tests stand behind Envoy. Several
 //! run in one process; nothing is global. Invariant: what it counted and remembered of a request can be asked for, in
@@ -6,7 +6,6 @@
 //!
 //! It refuses to know Understudy: no other module of ours is used here, so that it can stand in judgement over them.
 
-mod answer;
 pub mod args;
 mod ask;
 mod body;
@@ -14,13 +13,16 @@ mod book;
 mod config;
 mod console;
 mod control;
+mod dialect;
 mod embedding;
 mod encoding;
 mod events;
 mod fault;
 mod inject;
 mod journal;
+mod keys;
 mod listen;
+mod manner;
 mod mask;
 mod provider;
 mod refusal;
@@ -28,6 +30,7 @@ mod reply;
 mod route;
 mod rule;
 mod rule_json;
+mod rule_text;
 mod saying;
 mod serve;
 mod stats;
@@ -43,10 +46,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use config::{ApiKey, Pace, SimConfig, SimError, SimTls};
 pub use control::Control;
+pub use dialect::Dialect;
 pub use encoding::Encoding;
 pub use fault::{Fault, UnknownFault};
 pub use journal::{ReceivedRequest, UnmaskedRequest};
-pub use rule::{FaultRule, InvalidRule, Reach};
+pub use manner::{Manner, Thinking};
+pub use rule::{FaultRule, Reach};
+pub use rule_text::InvalidRule;
 pub use stats::Counters;
 
 use listen::Door;

@@ -11,12 +11,16 @@ use http::{HeaderName, HeaderValue, StatusCode};
 
 use super::Sim;
 use super::config::{Pace, SimConfig, SimError, SimTls};
+use super::dialect::Dialect;
 use super::fault::Fault;
-use super::rule::{self, FaultRule, InvalidRule, Reach};
+use super::manner::{Manner, Thinking};
+use super::rule::{FaultRule, Reach};
+use super::rule_text::{self, InvalidRule};
 
-/// Run a simulated provider: OpenAI-compatible, with faults to order.
+/// Run a simulated provider of any dialect, with faults to order.
 ///
-/// A fault strikes by flag, by model name (`fault-rate_limit`, `gpt-4o#server_error:503`), or by a `POST` to
+/// It speaks every dialect on that dialect's own paths, or with `--dialect` only one, as strictly as the real service.
+/// /// A fault strikes by flag, by model name (`fault-rate_limit`, `gpt-4o#server_error:503`), or by a `POST` to
 /// `/sim/fault` while it runs. `GET /sim` lists its pages and all faults.
 #[derive(Clone, Debug, Args)]
 pub struct SimArgs {
@@ -26,15 +30,21 @@ pub struct SimArgs {
     /// Where to listen; port 0 takes any free one
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
+    /// Speak only this dialect, with its paths and its sign-in
+    #[arg(long, value_enum, value_name = "DIALECT")]
+    pub dialect: Option<Dialect>,
     /// A model (on Azure's paths: a deployment) that exists; may be repeated; without it every name does
     #[arg(long = "model", value_name = "NAME")]
     pub models: Vec<String>,
-    /// The key that callers must send as `Authorization: Bearer` or `api-key`
+    /// The key that callers must send, in the header of their dialect
     #[arg(long, value_name = "KEY")]
     pub api_key: Option<String>,
     /// How fast and how long the answers are.
     #[command(flatten)]
     pub pace: PaceArgs,
+    /// How else the answers are made.
+    #[command(flatten)]
+    pub manner: MannerArgs,
     /// What goes wrong.
     #[command(flatten)]
     pub fault: FaultArgs,
@@ -75,6 +85,50 @@ pub struct PaceArgs {
     pub answer_bytes: usize,
 }
 
+/// How else the answers are made.
+#[derive(Clone, Debug, Args)]
+pub struct MannerArgs {
+    /// Whether answers show thoughts before their words
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    pub thinking: Thinking,
+    /// Calls in an answer to a request that demands one
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub calls: u32,
+    /// Say something before the calls
+    #[arg(long)]
+    pub preamble: bool,
+    /// How many tokens every prompt is said to have; without it, a quarter of the body's bytes
+    #[arg(long, value_name = "COUNT")]
+    pub prompt_tokens: Option<u64>,
+    /// How many of them are said to come from a cache
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub cached_tokens: u64,
+    /// How many of them are said to be written to a cache
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub cache_write_tokens: u64,
+}
+
+impl From<MannerArgs> for Manner {
+    fn from(args: MannerArgs) -> Self {
+        let MannerArgs {
+            thinking,
+            calls,
+            preamble,
+            prompt_tokens,
+            cached_tokens,
+            cache_write_tokens,
+        } = args;
+        Self {
+            thinking,
+            calls,
+            preamble,
+            prompt_tokens,
+            cached_tokens,
+            cache_write_tokens,
+        }
+    }
+}
+
 /// What goes wrong from the start.
 #[derive(Clone, Debug, Args)]
 pub struct FaultArgs {
@@ -94,20 +148,21 @@ pub struct FaultArgs {
     #[arg(long, value_enum, value_name = "WHICH", default_value_t, requires = "faults")]
     pub fault_on: Reach,
     /// The status of the error
-    #[arg(long, value_name = "STATUS", value_parser = rule::status, requires = "faults")]
+    #[arg(long, value_name = "STATUS", value_parser = rule_text::status, requires = "faults")]
     pub fault_status: Option<StatusCode>,
     /// The `Retry-After` of the error; empty leaves it out
     #[arg(long, value_name = "VALUE", requires = "faults")]
     pub retry_after: Option<String>,
     /// A header of the error, as in `retry-after-ms: 1500`; may be repeated; an empty value takes one away
-    #[arg(long = "fault-header", value_name = "NAME: VALUE", value_parser = rule::header, requires = "faults")]
+    #[arg(long = "fault-header", value_name = "NAME: VALUE", value_parser = rule_text::header, requires = "faults")]
     pub fault_headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 fn fault_help() -> String {
     format!(
-        "A fault, as in `rate_limit`, `rate_limit:7`, `server_error:503`, `cut_stream:2` or `slow_first_token:5s`; may \
-         be repeated: the first that strikes is it. All faults: {}",
+        "A fault, as in `rate_limit`, `rate_limit:7`, `server_error:503`, `cut_stream:2`, `cut_stream:opening`, \
+         `stream_error:overloaded`, `stream_error:3:rate_limit:raw` or `slow_first_token:5s`; may be repeated: the \
+         first that strikes is it. All faults: {}",
         Fault::names()
     )
 }
@@ -116,7 +171,7 @@ fn share(given: &str) -> Result<f64, InvalidRule> {
     given
         .parse()
         .map_err(|_| InvalidRule::Rate(given.to_owned()))
-        .and_then(rule::share)
+        .and_then(rule_text::share)
 }
 
 impl SimArgs {
@@ -139,6 +194,7 @@ impl SimArgs {
         Ok(SimConfig {
             name: self.name,
             listen: self.listen,
+            dialect: self.dialect,
             models: self.models,
             api_key: self.api_key.map(Into::into),
             pace: Pace {
@@ -148,6 +204,7 @@ impl SimArgs {
                 tokens,
                 answer_bytes,
             },
+            manner: self.manner.into(),
             faults: self.fault.into_rules(),
             tls,
             http1_only: self.http1_only,

@@ -8,6 +8,8 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use super::dialect::Dialect;
+use super::manner::Manner;
 use super::rule::FaultRule;
 
 /// Everything that a [`Sim`](super::Sim) is told before it starts.
@@ -17,12 +19,16 @@ pub struct SimConfig {
     pub name: String,
     /// Where to listen; port 0 lets the system choose one.
     pub listen: SocketAddr,
+    /// The only dialect that is spoken; without one, each is spoken on its own paths.
+    pub dialect: Option<Dialect>,
     /// The models (on Azure's paths: deployments) that exist; when empty, every name does.
     pub models: Vec<String>,
     /// The key that callers must send; without one, nobody is asked.
     pub api_key: Option<ApiKey>,
     /// How fast and how long the answers are.
     pub pace: Pace,
+    /// How else they are made.
+    pub manner: Manner,
     /// The faults that are on from the start, tried in this order.
     pub faults: Vec<FaultRule>,
     /// Speak TLS with this certificate.
@@ -41,9 +47,11 @@ impl SimConfig {
         Self {
             name: name.into(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            dialect: None,
             models: Vec::new(),
             api_key: None,
             pace: Pace::default(),
+            manner: Manner::default(),
             faults: Vec::new(),
             tls: None,
             http1_only: false,

@@ -13,6 +13,7 @@ use super::body::SimBody;
 use super::config::Pace;
 use super::control::Control;
 use super::fault::Fault;
+use super::manner::Manner;
 use super::provider::Provider;
 use super::reply;
 use super::rule_json::{self, RuleForm};
@@ -51,13 +52,21 @@ pub(super) fn respond(
             }
             Err(reason) => refused(StatusCode::BAD_REQUEST, &reason),
         },
+        ("manner", &Method::GET) => shown(&control.manner()),
+        ("manner", &Method::POST) => match changed_manner(control.manner(), &body) {
+            Ok(changed) => {
+                control.set_manner(changed);
+                shown(&changed)
+            }
+            Err(reason) => refused(StatusCode::BAD_REQUEST, &reason),
+        },
         ("stats", &Method::GET) => shown(&control.counters()),
         ("requests", &Method::GET) => shown(&control.recent_requests()),
         ("reset", &Method::POST) => {
             control.reset();
             shown(&control.counters())
         }
-        ("" | "fault" | "pace" | "stats" | "requests" | "reset", _) => refused(
+        ("" | "fault" | "pace" | "manner" | "stats" | "requests" | "reset", _) => refused(
             StatusCode::METHOD_NOT_ALLOWED,
             "this method is not for this page; GET /sim lists them",
         ),
@@ -88,9 +97,11 @@ fn index(name: &str) -> Value {
             "DELETE /sim/fault": "switch all faults off",
             "POST /sim/pace": "change the pace, as in {\"latency\":\"50ms\",\"tokens\":10}",
             "GET /sim/pace": "the pace",
+            "POST /sim/manner": "change how else answers are made, as in {\"thinking\":\"always\",\"calls\":2,\"cached_tokens\":100}",
+            "GET /sim/manner": "the manner",
             "GET /sim/stats": "counters",
             "GET /sim/requests": "the last requests, keys masked",
-            "POST /sim/reset": "forget counters and requests, back to the faults and the pace of the start",
+            "POST /sim/reset": "forget counters and requests, back to the faults, the pace and the manner of the start",
         },
         "faults": Fault::ALL.map(Fault::name),
     })
@@ -135,6 +146,17 @@ impl From<Pace> for PaceForm {
             answer_bytes: Some(pace.answer_bytes),
         }
     }
+}
+
+/// The manner with what is written in its place; what is left out stays as it is.
+fn changed_manner(manner: Manner, body: &[u8]) -> Result<Manner, String> {
+    let unreadable = |error: serde_json::Error| format!("the manner cannot be read: {error}");
+    let given: serde_json::Map<String, Value> = serde_json::from_slice(body).map_err(unreadable)?;
+    let mut form = serde_json::to_value(manner).map_err(unreadable)?;
+    for (name, value) in given {
+        form[name] = value;
+    }
+    serde_json::from_value(form).map_err(unreadable)
 }
 
 fn changed_pace(mut pace: Pace, body: &[u8]) -> Result<Pace, String> {

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use super::book::FaultBook;
 use super::config::{Pace, SimConfig};
 use super::journal::{Entry, Journal, ReceivedRequest, UnmaskedRequest};
+use super::manner::Manner;
 use super::rule::FaultRule;
 use super::stats::{Counters, Stats};
 
@@ -23,10 +24,12 @@ struct State {
     stats: Arc<Stats>,
     book: Mutex<FaultBook>,
     pace: Mutex<Pace>,
+    manner: Mutex<Manner>,
     journal: Mutex<Journal>,
     keeps_requests: bool,
     first_faults: Vec<FaultRule>,
     first_pace: Pace,
+    first_manner: Manner,
 }
 
 impl Control {
@@ -38,10 +41,12 @@ impl Control {
             stats: Arc::default(),
             book: Mutex::new(FaultBook::new(config.faults.clone(), rng)),
             pace: Mutex::new(config.pace),
+            manner: Mutex::new(config.manner),
             journal: Mutex::new(Journal::new(config.keep_requests)),
             keeps_requests: config.keep_requests > 0,
             first_faults: config.faults.clone(),
             first_pace: config.pace,
+            first_manner: config.manner,
         }))
     }
 
@@ -73,6 +78,16 @@ impl Control {
     /// How fast and how long the answers are.
     pub fn pace(&self) -> Pace {
         *self.0.pace.lock()
+    }
+
+    /// Changes how else the answers are made, for requests to come.
+    pub fn set_manner(&self, manner: Manner) {
+        *self.0.manner.lock() = manner;
+    }
+
+    /// How else the answers are made.
+    pub fn manner(&self) -> Manner {
+        *self.0.manner.lock()
     }
 
     /// What has been counted.
@@ -113,10 +128,11 @@ impl Control {
         self.0.journal.lock().unmasked()
     }
 
-    /// Forgets counters and requests, and goes back to the faults and the pace of the start.
+    /// Forgets counters and requests, and goes back to the faults, the pace and the manner of the start.
     pub fn reset(&self) {
         self.set_faults(self.0.first_faults.clone());
         self.set_pace(self.0.first_pace);
+        self.set_manner(self.0.first_manner);
         self.0.stats.reset();
         self.0.journal.lock().clear();
     }

@@ -7,16 +7,22 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::ask::Ask;
-use super::refusal::Reason;
 use super::saying::quoted;
 
-/// The length of an embedding for which none was asked.
-const DIMENSIONS: u32 = 64;
-/// The longest that can be asked for.
-const MAX_DIMENSIONS: u32 = 65_536;
-/// The most inputs of one request.
-const MAX_INPUTS: usize = 2048;
+/// What kind of embeddings are wanted, all of it legal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub(super) inputs: usize,
+    pub(super) dimensions: u32,
+    pub(super) is_base64: bool,
+}
+
+impl Wanted {
+    /// The length of an embedding for which none was asked.
+    pub(super) const DIMENSIONS: u32 = 64;
+    /// The longest that can be asked for.
+    pub(super) const MAX_DIMENSIONS: u32 = 65_536;
+}
 
 /// Makes embeddings, and keeps the last one, since most callers ask for the same form.
 #[derive(Debug, Default)]
@@ -35,40 +41,16 @@ impl Vectors {
     /// The answer to an embedding request, given its prompt tokens and the least size of a vector.
     pub(super) fn answer(
         &self,
-        ask: &Ask<'_>,
+        wanted: Wanted,
         model: &str,
         (prompt_tokens, least_bytes): (u64, usize),
-    ) -> Result<String, Reason> {
-        if ask.input.is_none() {
-            return Err(Reason::missing("input"));
-        }
-        let inputs = ask.inputs().filter(|count| *count <= MAX_INPUTS);
-        let inputs = inputs.ok_or_else(|| {
-            Reason::invalid("input", format!("'input' must hold 1 to {MAX_INPUTS} inputs."))
-        })?;
-        let is_base64 = match ask.encoding_format.as_deref() {
-            None | Some("float") => false,
-            Some("base64") => true,
-            Some(other) => {
-                return Err(Reason::invalid(
-                    "encoding_format",
-                    format!("Unknown encoding format '{other}'."),
-                ));
-            }
-        };
-        let dimensions = ask.dimensions.unwrap_or(DIMENSIONS);
-        if !(1..=MAX_DIMENSIONS).contains(&dimensions) {
-            return Err(Reason::invalid(
-                "dimensions",
-                format!("'dimensions' must be 1 to {MAX_DIMENSIONS}."),
-            ));
-        }
+    ) -> String {
         let vector = self.vector(Form {
-            dimensions,
+            dimensions: wanted.dimensions,
             least_bytes,
-            is_base64,
+            is_base64: wanted.is_base64,
         });
-        Ok(document(&vector, inputs, model, prompt_tokens))
+        document(&vector, wanted.inputs, model, prompt_tokens)
     }
 
     fn vector(&self, form: Form) -> Arc<str> {

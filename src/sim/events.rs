@@ -1,40 +1,109 @@
-//! The events of a streamed answer, made one at a time, and where a fault breaks into them.
+//! A streamed answer, made one step at a time, and where a fault breaks into it.
 //!
-//! Invariant: without a fault the order is role, content, finish, usage (if asked for), `[DONE]`, and all events
-//! share id, time and model. It refuses to know about sockets; [`body`](super::body) plays its steps.
+//! The same for every dialect: an opening, the pieces of each block, a close, and the terminal marker. What these look
+//! like is a [`Teller`]'s to say. Invariant: a fault strikes before anything was sent, or before a piece, or at the
+//! latest before the close. It refuses to know about sockets; [`body`](super::body) plays its steps.
 
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::answer::{AZURE_CHOICE, AZURE_PROMPT};
 use super::body::{FLUSH_GRACE, Step};
 use super::config::Pace;
-use super::refusal::Reason;
-use super::saying::{Content, Pieces, Saying, quoted};
+use super::refusal::{Reason, Refusal};
+use super::saying::{Pieces, Saying};
 
-/// What breaks into a stream after `after` events with content.
+/// What goes out, one event an entry.
+pub(super) type Queue = VecDeque<Bytes>;
+
+/// Writes the stream of one answer in the words of a dialect.
+pub(super) trait Teller: fmt::Debug + Send {
+    /// What comes before all content.
+    fn open(&mut self, out: &mut Queue);
+
+    /// A block begins.
+    fn begin(&mut self, block: usize, out: &mut Queue);
+
+    /// A piece of it.
+    fn piece(&mut self, block: usize, text: &str, out: &mut Queue);
+
+    /// It is complete.
+    fn end(&mut self, block: usize, out: &mut Queue);
+
+    /// What comes after all content.
+    fn close(&mut self, out: &mut Queue);
+
+    /// The marker without which a stream counts as cut.
+    fn done(&mut self, out: &mut Queue);
+
+    /// An error in place of all that was still to come, in the usual form or in the rarer one.
+    fn error(&mut self, refusal: &Refusal<'_>, is_raw: bool, out: &mut Queue);
+
+    /// An event that cannot be read: what it holds is broken, or with `is_raw` what it is framed in.
+    fn malformed(&mut self, is_raw: bool, out: &mut Queue);
+
+    /// This block goes out whole, whatever its number of tokens.
+    fn is_whole(&self, _block: usize) -> bool {
+        false
+    }
+}
+
+/// What breaks into a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Interruption {
-    pub(super) after: u32,
+    pub(super) when: When,
     pub(super) kind: InterruptionKind,
+}
+
+/// The moment at which a fault breaks into a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    /// Right after what comes before all content.
+    Opened,
+    /// After so many events with content; with none, before anything was sent.
+    After(u32),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum InterruptionKind {
     Cut,
     Stall,
-    /// An error event with this message, if it is not the usual one; then the stream ends.
-    Error(Option<String>),
-    /// One event that is no JSON; the stream goes on.
-    Malformed,
+    /// An error; then the stream ends.
+    Error(Breakdown),
+    /// One event that cannot be read; the stream goes on.
+    Malformed {
+        is_raw: bool,
+    },
+}
+
+/// The error that a stream ends with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Breakdown {
+    pub(super) reason: Reason,
+    /// Another message than the usual one.
+    pub(super) message: Option<String>,
+    pub(super) retry_after: Option<String>,
+    pub(super) is_raw: bool,
+}
+
+impl Breakdown {
+    pub(super) fn refusal<'a>(&'a self, request_id: &'a str) -> Refusal<'a> {
+        Refusal {
+            message: self.message.as_deref(),
+            retry_after: self.retry_after.as_deref(),
+            ..Refusal::new(&self.reason, request_id)
+        }
+    }
 }
 
 /// How a stream differs from a plain answer.
 #[derive(Clone, Debug)]
 pub(super) struct StreamPlan {
     pub(super) pace: Pace,
-    pub(super) wants_usage: bool,
+    pub(super) request_id: String,
     pub(super) interruption: Option<Interruption>,
     pub(super) has_done: bool,
 }
@@ -42,11 +111,12 @@ pub(super) struct StreamPlan {
 /// The events that are still to come.
 #[derive(Debug)]
 pub(super) struct Events {
-    saying: Saying,
+    teller: Box<dyn Teller>,
+    saying: Arc<Saying>,
     plan: StreamPlan,
+    queue: Queue,
+    /// What is left of the block that is being told.
     pieces: Pieces,
-    /// From `data: ` to before the choices, the same for all events.
-    head: String,
     sent: u32,
     phase: Phase,
 }
@@ -54,41 +124,27 @@ pub(super) struct Events {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Start,
-    Prelude,
-    Role,
-    Content,
-    Pause,
-    Finish,
-    Usage,
+    Open,
+    /// This block, if there is such a one.
+    Begin(usize),
+    Piece(usize),
+    Pause(usize),
+    End(usize),
+    Close,
     Done,
     Stalled,
     Cut,
-    End,
+    Over,
 }
 
 impl Events {
-    pub(super) fn new(saying: Saying, plan: StreamPlan) -> Self {
-        let (prefix, object) = match saying.content {
-            Content::Text(_) => ("cmpl", "text_completion"),
-            Content::Chat(_) | Content::ToolCall { .. } => ("chatcmpl", "chat.completion.chunk"),
-        };
-        let Saying {
-            number,
-            created,
-            ref model,
-            ref name,
-            ..
-        } = saying;
-        let model = quoted(model);
-        let head = format!(
-            r#"data: {{"id":"{prefix}-{name}-{number}","object":"{object}","created":{created},"model":{model},"system_fingerprint":"sim-{name}","choices":["#
-        );
-        let pieces = Pieces::new(saying.content.characters(), saying.usage.completion);
+    pub(super) fn new(teller: Box<dyn Teller>, saying: Arc<Saying>, plan: StreamPlan) -> Self {
         Self {
+            teller,
             saying,
             plan,
-            pieces,
-            head,
+            queue: Queue::new(),
+            pieces: Pieces::new("", 0),
             sent: 0,
             phase: Phase::Start,
         }
@@ -97,26 +153,13 @@ impl Events {
     /// The next step, or `None` after the last.
     pub(super) fn next(&mut self) -> Option<Step> {
         loop {
-            if let Some(step) = self.interrupt() {
-                return Some(step);
+            if let Some(event) = self.queue.pop_front() {
+                return Some(Step::Send(event));
             }
-            let phase = self.phase;
-            self.phase = self.following(phase);
-            let step = match phase {
-                Phase::Start => pause(self.plan.pace.first_token),
-                Phase::Prelude => self.saying.is_azure.then(azure_prelude),
-                Phase::Role => self.role(),
-                Phase::Content => self.content(),
-                Phase::Pause => pause(self.plan.pace.inter_token),
-                Phase::Finish => Some(self.finish()),
-                Phase::Usage => self.plan.wants_usage.then(|| self.usage()),
-                Phase::Done => self
-                    .plan
-                    .has_done
-                    .then(|| Step::Send(Bytes::from_static(b"data: [DONE]\n\n"))),
-                Phase::Stalled => Some(Step::Stall),
-                Phase::Cut => Some(Step::Cut),
-                Phase::End => return None,
+            let step = match self.due() {
+                Some(kind) => self.interrupt(kind),
+                None if self.phase == Phase::Over => return None,
+                None => self.advance(),
             };
             if step.is_some() {
                 return step;
@@ -124,133 +167,110 @@ impl Events {
         }
     }
 
-    fn following(&self, phase: Phase) -> Phase {
-        match phase {
-            Phase::Start => Phase::Prelude,
-            Phase::Prelude => Phase::Role,
-            Phase::Role | Phase::Pause => Phase::Content,
-            Phase::Content if self.sent + 1 < self.saying.usage.completion => Phase::Pause,
-            Phase::Content => Phase::Finish,
-            Phase::Finish => Phase::Usage,
-            Phase::Usage => Phase::Done,
-            Phase::Stalled => Phase::Stalled,
-            Phase::Done | Phase::Cut | Phase::End => Phase::End,
+    /// Does what this phase is for and goes on to the next.
+    fn advance(&mut self) -> Option<Step> {
+        let out = &mut self.queue;
+        match self.phase {
+            Phase::Start => {
+                self.phase = Phase::Open;
+                return pause(self.plan.pace.first_token);
+            }
+            Phase::Open => {
+                self.teller.open(out);
+                self.phase = Phase::Begin(0);
+            }
+            Phase::Begin(block) => match self.saying.blocks.get(block) {
+                Some(told) => {
+                    self.teller.begin(block, out);
+                    let is_whole = self.teller.is_whole(block);
+                    self.pieces = Pieces::new(&told.text, if is_whole { 1 } else { told.tokens });
+                    let is_first = block == 0;
+                    self.phase = if is_first {
+                        Phase::Piece(block)
+                    } else {
+                        Phase::Pause(block)
+                    };
+                }
+                None => self.phase = Phase::Close,
+            },
+            Phase::Pause(block) => {
+                self.phase = Phase::Piece(block);
+                return pause(self.plan.pace.inter_token);
+            }
+            Phase::Piece(block) => self.piece(block),
+            Phase::End(block) => {
+                self.teller.end(block, out);
+                self.phase = Phase::Begin(block + 1);
+            }
+            Phase::Close => {
+                self.teller.close(out);
+                self.phase = Phase::Done;
+            }
+            Phase::Done => {
+                if self.plan.has_done {
+                    self.teller.done(out);
+                }
+                self.phase = Phase::Over;
+            }
+            Phase::Stalled => return Some(Step::Stall),
+            Phase::Cut => {
+                self.phase = Phase::Over;
+                return Some(Step::Cut);
+            }
+            Phase::Over => {}
         }
+        None
     }
 
-    /// The fault, when its moment has come: before anything was sent, or between two events with content.
-    fn interrupt(&mut self) -> Option<Step> {
-        let is_between = match self.phase {
-            Phase::Prelude => self.sent == 0,
-            Phase::Content => self.sent > 0,
-            Phase::Finish => true,
+    fn piece(&mut self, block: usize) {
+        let text = self.saying.blocks.get(block).map_or("", |told| &told.text);
+        if let Some(piece) = self.pieces.next_of(text) {
+            self.teller.piece(block, piece, &mut self.queue);
+            self.sent += 1;
+        }
+        self.phase = if self.pieces.is_over() {
+            Phase::End(block)
+        } else {
+            Phase::Pause(block)
+        };
+    }
+
+    /// The fault, when its moment has come.
+    fn due(&mut self) -> Option<InterruptionKind> {
+        let (phase, sent) = (self.phase, self.sent);
+        let is_due = |interruption: &mut Interruption| match (phase, interruption.when) {
+            (Phase::Open, When::After(events)) => events == 0,
+            (Phase::Piece(_), When::Opened) | (Phase::Close, _) => true,
+            (Phase::Piece(_), When::After(events)) => sent > 0 && events <= sent,
             _ => false,
         };
-        let is_due =
-            |interruption: &mut Interruption| interruption.after <= self.sent || self.phase == Phase::Finish;
-        if !is_between {
-            return None;
-        }
-        match self.plan.interruption.take_if(is_due)?.kind {
+        Some(self.plan.interruption.take_if(is_due)?.kind)
+    }
+
+    fn interrupt(&mut self, kind: InterruptionKind) -> Option<Step> {
+        match kind {
             InterruptionKind::Cut => {
                 self.phase = Phase::Cut;
                 pause(FLUSH_GRACE)
             }
             InterruptionKind::Stall => {
                 self.phase = Phase::Stalled;
-                Some(Step::Stall)
+                None
             }
-            InterruptionKind::Error(message) => {
-                self.phase = Phase::End;
-                Some(Step::Send(error_event(message.as_deref())))
+            InterruptionKind::Error(breakdown) => {
+                self.phase = Phase::Over;
+                let refusal = breakdown.refusal(&self.plan.request_id);
+                self.teller.error(&refusal, breakdown.is_raw, &mut self.queue);
+                None
             }
-            InterruptionKind::Malformed => Some(Step::Send(Bytes::from_static(
-                b"data: {\"id\":\"chatcmpl-broken\",\"choices\":[{\"delta\":{\"conte\n\n",
-            ))),
-        }
-    }
-
-    fn role(&self) -> Option<Step> {
-        let number = self.saying.number;
-        let delta = match &self.saying.content {
-            Content::Text(_) => return None,
-            Content::Chat(_) => r#"{"role":"assistant","content":"","refusal":null}"#.to_owned(),
-            Content::ToolCall { function, .. } => format!(
-                r#"{{"role":"assistant","content":null,"tool_calls":[{{"index":0,"id":"call_{number}","type":"function","function":{{"name":{},"arguments":""}}}}]}}"#,
-                quoted(function),
-            ),
-        };
-        Some(self.choice(&format!(r#""delta":{delta}"#), "null"))
-    }
-
-    fn content(&mut self) -> Option<Step> {
-        let piece = self
-            .pieces
-            .next_of(self.saying.content.characters())
-            .map(quoted)?;
-        self.sent += 1;
-        let body = match &self.saying.content {
-            Content::Text(_) => format!(r#""text":{piece}"#),
-            Content::Chat(_) => format!(r#""delta":{{"content":{piece}}}"#),
-            Content::ToolCall { .. } => {
-                format!(r#""delta":{{"tool_calls":[{{"index":0,"function":{{"arguments":{piece}}}}}]}}"#)
+            InterruptionKind::Malformed { is_raw } => {
+                self.teller.malformed(is_raw, &mut self.queue);
+                None
             }
-        };
-        Some(self.choice(&body, "null"))
-    }
-
-    fn finish(&self) -> Step {
-        let body = if matches!(self.saying.content, Content::Text(_)) {
-            r#""text":"""#
-        } else {
-            r#""delta":{}"#
-        };
-        self.choice(body, &format!("\"{}\"", self.saying.finish))
-    }
-
-    fn usage(&self) -> Step {
-        Step::Send(Bytes::from(format!(
-            "{}],\"usage\":{}}}\n\n",
-            self.head,
-            self.saying.usage_json()
-        )))
-    }
-
-    /// An event with one choice.
-    fn choice(&self, body: &str, finish: &str) -> Step {
-        let mut event = String::with_capacity(self.head.len() + body.len() + 96);
-        event.push_str(&self.head);
-        event.push_str(r#"{"index":0,"#);
-        event.push_str(body);
-        event.push_str(r#","logprobs":null,"finish_reason":"#);
-        event.push_str(finish);
-        if self.saying.is_azure {
-            event.push_str(AZURE_CHOICE);
         }
-        event.push_str("}]");
-        if self.plan.wants_usage {
-            event.push_str(r#","usage":null"#);
-        }
-        event.push_str("}\n\n");
-        Step::Send(Bytes::from(event))
     }
 }
 
 fn pause(length: Duration) -> Option<Step> {
     (!length.is_zero()).then_some(Step::Wait(length))
-}
-
-fn error_event(message: Option<&str>) -> Bytes {
-    let mut error = Reason::Status(http::StatusCode::INTERNAL_SERVER_ERROR).openai();
-    if let Some(message) = message {
-        error["error"]["message"] = message.into();
-    }
-    Bytes::from(format!("data: {error}\n\n"))
-}
-
-/// Azure's first event tells of the prompt's filter and belongs to no answer yet.
-fn azure_prelude() -> Step {
-    Step::Send(Bytes::from(format!(
-        "data: {{\"choices\":[],\"created\":0,\"id\":\"\",\"model\":\"\",\"object\":\"\",{AZURE_PROMPT}}}\n\n"
-    )))
 }

@@ -13,17 +13,17 @@ use std::str::FromStr;
 pub enum Fault {
     /// 429 with `Retry-After` and the `x-ratelimit-*` headers.
     RateLimit,
-    /// 429 whose body says that the money is used up.
+    /// 429 (Bedrock: 400) whose body says that the money is used up.
     Quota,
-    /// 401, as for a wrong key.
+    /// 401 (Gemini: 400, Bedrock: 403), as for a wrong key.
     Auth,
     /// 500, or any other status that the rule names.
     ServerError,
-    /// 503, as when the provider has too much to do.
+    /// 503 (Anthropic: 529), as when the provider has too much to do.
     Overloaded,
     /// 400, the prompt does not fit the model.
     ContextLength,
-    /// 400, the prompt was refused by the safety system.
+    /// The safety system refused: 400, or where the dialect has no error for it, 200 without words and another end.
     ContentFilter,
     /// 404, as for a model that does not exist.
     ModelNotFound,
@@ -51,7 +51,7 @@ pub enum Fault {
     Empty,
     /// 502 with the HTML page of a load balancer.
     Html,
-    /// A whole stream, but without `[DONE]`.
+    /// A whole stream, but without its terminal marker (`[DONE]`, `message_stop`, ...).
     NoDone,
     /// 500 with a body of 10 MB.
     BigError,
@@ -114,6 +114,21 @@ impl Fault {
             Self::BigError => "big_error",
             Self::Redirect => "redirect",
         }
+    }
+
+    /// Whether it is an error that a provider answers, and that can also be said inside a stream.
+    pub const fn is_error(self) -> bool {
+        matches!(
+            self,
+            Self::RateLimit
+                | Self::Quota
+                | Self::Auth
+                | Self::ServerError
+                | Self::Overloaded
+                | Self::ContextLength
+                | Self::ContentFilter
+                | Self::ModelNotFound
+        )
     }
 
     /// All names, separated by a comma, for help texts and errors.

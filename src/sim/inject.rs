@@ -11,11 +11,11 @@ use http::{HeaderValue, Response, StatusCode};
 
 use super::body::{FLUSH_GRACE, Script, SimBody, Step};
 use super::encoding::Encoding;
-use super::events::{Interruption, InterruptionKind};
+use super::events::{Breakdown, Interruption, InterruptionKind, When};
 use super::fault::Fault;
-use super::refusal::Reason;
+use super::provider::Call;
+use super::refusal::{Reason, Refusal};
 use super::reply;
-use super::route::Surface;
 use super::rule::FaultRule;
 
 /// How late the first token of `slow_first_token` is unless the rule says otherwise.
@@ -64,38 +64,36 @@ pub(super) enum Twist {
     Slow(Duration),
     Interrupt(Interruption),
     NoDone,
+    /// The safety system takes the words.
+    Filter,
 }
 
 /// What this rule does to a request for this model.
-pub(super) fn effect(rule: &FaultRule, surface: Surface, model: &str) -> Effect {
-    let error = |reason: &Reason| answer(reply::injected(surface, reason, rule));
-    let interrupt = |kind, default| {
-        Effect::Twist(Twist::Interrupt(Interruption {
-            after: rule.after_events.unwrap_or(default),
-            kind,
-        }))
-    };
+pub(super) fn effect(rule: &FaultRule, call: &Call<'_>, model: &str) -> Effect {
+    let interrupt = |kind, default| Effect::Twist(Twist::Interrupt(interruption(rule, kind, default)));
     match rule.fault {
-        Fault::RateLimit => error(&rate_limited(rule)),
-        Fault::Quota => error(&Reason::Quota),
-        Fault::Auth => error(&Reason::WrongKey),
-        Fault::ServerError => error(&Reason::Status(
-            reply::final_status(rule).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-        )),
-        Fault::Overloaded => error(&Reason::Overloaded),
-        Fault::ContextLength => error(&Reason::ContextLength),
-        Fault::ContentFilter => error(&Reason::ContentFilter),
-        Fault::ModelNotFound => error(&Reason::UnknownModel(model.to_owned())),
+        Fault::ContentFilter if !is_error(rule, call) => Effect::Twist(Twist::Filter),
+        Fault::RateLimit
+        | Fault::Quota
+        | Fault::Auth
+        | Fault::ServerError
+        | Fault::Overloaded
+        | Fault::ContextLength
+        | Fault::ContentFilter
+        | Fault::ModelNotFound => {
+            let reason = reason(rule.fault, rule, model);
+            answer(reply::injected(call, &reason, rule))
+        }
         Fault::Hang => Effect::Instead(Reaction::Silence),
         Fault::Reset => Effect::Instead(Reaction::HangUp { is_reset: true }),
         Fault::Close => Effect::Instead(Reaction::HangUp { is_reset: false }),
         Fault::SlowFirstToken => Effect::Twist(Twist::Slow(rule.delay.unwrap_or(SLOW))),
         Fault::CutStream => interrupt(InterruptionKind::Cut, EVENTS_BEFORE_BREAK),
         Fault::Stall => interrupt(InterruptionKind::Stall, EVENTS_BEFORE_BREAK),
-        Fault::StreamError => interrupt(InterruptionKind::Error(rule.message.clone()), 0),
-        Fault::BadJson => interrupt(InterruptionKind::Malformed, 0),
-        Fault::Gzip => answer(in_gzip(surface, rule, Encoding::Gzip)),
-        Fault::GzipBroken => answer(in_gzip(surface, rule, Encoding::GzipBroken)),
+        Fault::StreamError => interrupt(InterruptionKind::Error(breakdown(rule, model)), 0),
+        Fault::BadJson => interrupt(InterruptionKind::Malformed { is_raw: rule.raw }, 0),
+        Fault::Gzip => answer(in_gzip(call, rule, Encoding::Gzip)),
+        Fault::GzipBroken => answer(in_gzip(call, rule, Encoding::GzipBroken)),
         Fault::Empty => answer(reply::typed(
             status_or(rule, StatusCode::OK),
             reply::JSON,
@@ -103,18 +101,55 @@ pub(super) fn effect(rule: &FaultRule, surface: Surface, model: &str) -> Effect 
         )),
         Fault::Html => answer(html(rule)),
         Fault::NoDone => Effect::Twist(Twist::NoDone),
-        Fault::BigError => answer(big_error(rule)),
+        Fault::BigError => answer(big_error(call, rule)),
         Fault::Redirect => answer(redirect(rule)),
     }
 }
 
+/// What a request is refused for by a fault that is an error; the others say no more than that something broke.
+fn reason(fault: Fault, rule: &FaultRule, model: &str) -> Reason {
+    match fault {
+        Fault::RateLimit => Reason::RateLimited,
+        Fault::Quota => Reason::Quota,
+        Fault::Auth => Reason::WrongKey,
+        Fault::Overloaded => Reason::Overloaded,
+        Fault::ContextLength => Reason::ContextLength,
+        Fault::ContentFilter => Reason::ContentFilter,
+        Fault::ModelNotFound => Reason::UnknownModel(model.to_owned()),
+        _ => Reason::Status(status_or(rule, StatusCode::INTERNAL_SERVER_ERROR)),
+    }
+}
+
+/// Whether the safety system is to speak by an error: as the rule's status says, else as the dialect does.
+fn is_error(rule: &FaultRule, call: &Call<'_>) -> bool {
+    let usual = call.surface.language().filters_by_error();
+    rule.status.map_or(usual, |status| status != StatusCode::OK)
+}
+
+fn interruption(rule: &FaultRule, kind: InterruptionKind, default: u32) -> Interruption {
+    let when = match rule.after_events {
+        None if rule.after_opening => When::Opened,
+        events => When::After(events.unwrap_or(default)),
+    };
+    Interruption { when, kind }
+}
+
+fn breakdown(rule: &FaultRule, model: &str) -> Breakdown {
+    Breakdown {
+        reason: reason(rule.error.unwrap_or(Fault::ServerError), rule, model),
+        message: rule.message.clone(),
+        retry_after: rule.retry_after.clone(),
+        is_raw: rule.raw,
+    }
+}
+
 /// The body of a plain answer, twisted.
-pub(super) fn twisted(document: String, twist: Option<Twist>) -> SimBody {
+pub(super) fn twisted(call: &Call<'_>, document: String, twist: Option<Twist>) -> SimBody {
     let length = Some(document.len());
     let whole = Bytes::from(document);
     let half = whole.slice(..whole.len() / 2);
     match twist {
-        None | Some(Twist::NoDone) => SimBody::whole(whole),
+        None | Some(Twist::NoDone | Twist::Filter) => SimBody::whole(whole),
         Some(Twist::Slow(delay)) => {
             SimBody::script(Script::steps([Step::Wait(delay), Step::Send(whole)], length))
         }
@@ -126,11 +161,11 @@ pub(super) fn twisted(document: String, twist: Option<Twist>) -> SimBody {
             InterruptionKind::Stall => {
                 SimBody::script(Script::steps([Step::Send(half), Step::Stall], length))
             }
-            InterruptionKind::Error(message) => {
-                let reason = Reason::Status(StatusCode::INTERNAL_SERVER_ERROR);
-                SimBody::whole(reason.body(Surface::OpenAi, message.as_deref()))
+            InterruptionKind::Error(breakdown) => {
+                let refusal = breakdown.refusal(call.request_id);
+                SimBody::whole(call.surface.language().refuse(&refusal).body)
             }
-            InterruptionKind::Malformed => SimBody::whole(half),
+            InterruptionKind::Malformed { .. } => SimBody::whole(half),
         },
     }
 }
@@ -143,15 +178,8 @@ fn status_or(rule: &FaultRule, default: StatusCode) -> StatusCode {
     reply::final_status(rule).unwrap_or(default)
 }
 
-fn rate_limited(rule: &FaultRule) -> Reason {
-    let retry_after = rule.retry_after.clone().unwrap_or_else(|| "1".to_owned());
-    Reason::RateLimited {
-        retry_after: Some(retry_after).filter(|text| !text.is_empty()),
-    }
-}
-
-fn in_gzip(surface: Surface, rule: &FaultRule, encoding: Encoding) -> Response<SimBody> {
-    reply::injected(surface, &Reason::Quota, &rule.clone().encoding(encoding))
+fn in_gzip(call: &Call<'_>, rule: &FaultRule, encoding: Encoding) -> Response<SimBody> {
+    reply::injected(call, &Reason::Quota, &rule.clone().encoding(encoding))
 }
 
 fn html(rule: &FaultRule) -> Response<SimBody> {
@@ -174,18 +202,25 @@ fn redirect(rule: &FaultRule) -> Response<SimBody> {
     response
 }
 
-fn big_error(rule: &FaultRule) -> Response<SimBody> {
-    const START: &str = r#"{"error":{"message":""#;
-    const END: &str = r#"","type":"server_error","param":null,"code":"server_error"}}"#;
-    let mut missing = BIG - START.len() - END.len();
-    let mut steps = vec![Step::Send(Bytes::from_static(START.as_bytes()))];
+/// An error whose message never seems to end.
+fn big_error(call: &Call<'_>, rule: &FaultRule) -> Response<SimBody> {
+    const MARK: &str = "@";
+    let status = status_or(rule, StatusCode::INTERNAL_SERVER_ERROR);
+    let reason = Reason::Status(StatusCode::INTERNAL_SERVER_ERROR);
+    let refusal = Refusal {
+        message: Some(MARK),
+        ..Refusal::new(&reason, call.request_id)
+    };
+    let body = call.surface.language().refuse(&refusal).body;
+    let (start, end) = body.split_once(MARK).unwrap_or((&body, ""));
+    let mut missing = BIG.saturating_sub(start.len() + end.len());
+    let mut steps = vec![Step::Send(Bytes::copy_from_slice(start.as_bytes()))];
     while missing > 0 {
         let block = missing.min(FILLER.len());
         steps.push(Step::Send(Bytes::from_static(&FILLER[..block])));
         missing -= block;
     }
-    steps.push(Step::Send(Bytes::from_static(END.as_bytes())));
-    let status = status_or(rule, StatusCode::INTERNAL_SERVER_ERROR);
+    steps.push(Step::Send(Bytes::copy_from_slice(end.as_bytes())));
     reply::typed(
         status,
         reply::JSON,

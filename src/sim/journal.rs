@@ -14,6 +14,7 @@ use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
+use super::dialect::Dialect;
 use super::fault::Fault;
 use super::mask::{masked_path, masked_value};
 
@@ -29,6 +30,7 @@ pub(super) struct Entry {
     pub(super) received: SystemTime,
     pub(super) connection: u64,
     pub(super) server_name: Option<Arc<str>>,
+    pub(super) dialect: Option<Dialect>,
     pub(super) version: Version,
     pub(super) method: Method,
     pub(super) uri: Uri,
@@ -75,6 +77,11 @@ impl ReceivedRequest {
     /// The name the caller asked for in its TLS greeting.
     pub fn server_name(&self) -> Option<&str> {
         self.0.server_name.as_deref()
+    }
+
+    /// The dialect whose path it came on, if it is one of any.
+    pub fn dialect(&self) -> Option<Dialect> {
+        self.0.dialect
     }
 
     /// `HTTP/1.1` or `HTTP/2.0`.
@@ -146,11 +153,12 @@ impl Serialize for ReceivedRequest {
             .received()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_millis());
-        let mut request = serializer.serialize_struct("ReceivedRequest", 13)?;
+        let mut request = serializer.serialize_struct("ReceivedRequest", 14)?;
         request.serialize_field("number", &self.number())?;
         request.serialize_field("received_unix_ms", &u64::try_from(millis).unwrap_or(u64::MAX))?;
         request.serialize_field("connection", &self.connection())?;
         request.serialize_field("server_name", &self.server_name())?;
+        request.serialize_field("dialect", &self.dialect())?;
         request.serialize_field("version", &format!("{:?}", self.version()))?;
         request.serialize_field("method", self.method().as_str())?;
         request.serialize_field("path", &self.path())?;

@@ -3,33 +3,38 @@
 //! Invariant: synchronous and without sockets; a whole request goes in and a [`Decision`] comes out. A fault is drawn
 //! before anything is checked, because a broken provider is broken for everybody.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use http::{Method, Response, StatusCode};
 
-use super::answer;
-use super::ask::Ask;
+use super::ask::{Ask, Asked, Reading};
 use super::body::{Script, SimBody};
-use super::config::{ApiKey, Pace, SimConfig};
+use super::config::{Pace, SimConfig};
 use super::control::Control;
+use super::dialect::{Dialect, Surface};
 use super::embedding::Vectors;
-use super::events::{Events, Interruption, StreamPlan};
+use super::events::{Events, StreamPlan};
 use super::inject::{self, Effect, Reaction, Twist};
-use super::refusal::Reason;
+use super::keys::Keys;
+use super::manner::Manner;
+use super::refusal::{Reason, Refusal};
 use super::reply;
-use super::route::{Endpoint, Surface};
+use super::route::Endpoint;
 use super::rule::FaultRule;
-use super::saying::{Content, Saying, Usage};
+use super::saying::{self, Saying};
 
 /// A provider that can be asked.
 #[derive(Debug)]
 pub(super) struct Provider {
     name: Arc<str>,
+    only: Option<Dialect>,
     models: Vec<String>,
-    api_key: Option<ApiKey>,
+    keys: Keys,
     control: Control,
     numbers: AtomicU64,
     vectors: Vectors,
@@ -38,14 +43,19 @@ pub(super) struct Provider {
 /// A request whose path is known.
 pub(super) struct Call<'a> {
     pub(super) number: u64,
-    /// Unix seconds.
-    pub(super) now: u64,
+    /// The provider's id of it.
+    pub(super) request_id: &'a str,
+    pub(super) received: SystemTime,
     pub(super) surface: Surface,
     pub(super) endpoint: Endpoint<'a>,
-    pub(super) deployment: Option<&'a str>,
+    /// The model or deployment that the path names.
+    pub(super) target: Option<&'a str>,
     pub(super) parts: &'a Parts,
     pub(super) body: &'a Bytes,
     pub(super) pace: Pace,
+    pub(super) manner: Manner,
+    /// No other dialect is spoken here.
+    pub(super) is_strict: bool,
 }
 
 /// What becomes of a request, and why.
@@ -55,12 +65,24 @@ pub(super) struct Decision {
 }
 
 impl Call<'_> {
-    /// The model or deployment that is meant, or nothing.
-    fn model(&self, ask: Option<&Ask<'_>>) -> String {
-        match (self.deployment, &self.endpoint) {
-            (Some(deployment), _) => deployment.to_owned(),
-            (None, Endpoint::Model(id)) => id.clone().into_owned(),
-            _ => ask.and_then(|ask| ask.model.clone()).unwrap_or_default(),
+    /// When it came, in Unix seconds.
+    pub(super) fn unix_seconds(&self) -> u64 {
+        let since = self.received.duration_since(UNIX_EPOCH);
+        since.map_or(0, |since| since.as_secs())
+    }
+
+    /// What is asked, in the words of its dialect.
+    fn read(&self) -> Reading {
+        if self.endpoint.is_inference() {
+            return self.surface.language().read(self);
+        }
+        let model = match &self.endpoint {
+            Endpoint::Model(id) => id.clone(),
+            _ => Cow::Borrowed(""),
+        };
+        Reading {
+            model: model.into_owned(),
+            asked: Ok(Asked::Count),
         }
     }
 }
@@ -69,9 +91,10 @@ impl Provider {
     pub(super) fn new(config: SimConfig) -> Self {
         let control = Control::new(&config);
         Self {
+            keys: Keys::new(&config),
             name: config.name.into(),
+            only: config.dialect,
             models: config.models,
-            api_key: config.api_key,
             control,
             numbers: AtomicU64::new(0),
             vectors: Vectors::default(),
@@ -80,6 +103,11 @@ impl Provider {
 
     pub(super) const fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// The only dialect it speaks, if it does not speak all.
+    pub(super) const fn only(&self) -> Option<Dialect> {
+        self.only
     }
 
     pub(super) const fn control(&self) -> &Control {
@@ -92,18 +120,13 @@ impl Provider {
 
     /// Decides on a request.
     pub(super) fn decide(&self, call: &Call<'_>) -> Decision {
-        let ask = if call.endpoint.is_inference() {
-            read(call.body)
-        } else {
-            Ok(Ask::default())
-        };
-        let model = call.model(ask.as_ref().ok());
+        let Reading { model, asked } = call.read();
         let by_name = FaultRule::of_model(&model).map(Arc::new);
         let is_by_name = by_name.is_some();
         let rule = by_name.or_else(|| self.control.draw_fault(&model, call.endpoint.is_inference()));
         let mut twist = None;
         if let Some(rule) = &rule {
-            match inject::effect(rule, call.surface, &model) {
+            match inject::effect(rule, call, &model) {
                 Effect::Instead(reaction) => {
                     return Decision {
                         reaction,
@@ -115,16 +138,19 @@ impl Provider {
         }
         let answered = self
             .admit(call, &model, is_by_name)
-            .and(ask)
-            .and_then(|ask| self.answer(call, &ask, model, twist));
-        let response = answered.unwrap_or_else(|reason| reply::refusal(call.surface, &reason));
+            .and(asked)
+            .map(|asked| self.answer(call, asked, model, twist));
+        let response = answered.unwrap_or_else(|reason| {
+            let refusal = Refusal::new(&reason, call.request_id);
+            call.surface.language().refuse(&refusal).into_response()
+        });
         Decision {
             reaction: Reaction::Answer(response),
             rule,
         }
     }
 
-    /// Checks method, key, Azure's version and the model, in a provider's order.
+    /// Checks method, sign-in and the model, in a provider's order.
     fn admit(&self, call: &Call<'_>, model: &str, is_fault: bool) -> Result<(), Reason> {
         let (allowed, name) = if call.endpoint.is_inference() {
             (Method::POST, "POST")
@@ -134,14 +160,7 @@ impl Provider {
         if call.parts.method != allowed {
             return Err(Reason::WrongMethod(name));
         }
-        self.check_key(&call.parts.headers)?;
-        let query = call.parts.uri.query().unwrap_or_default();
-        let has_version = query
-            .split('&')
-            .any(|pair| pair.starts_with("api-version=") && pair.len() > 12);
-        if call.surface == Surface::AzureDeployment && !has_version {
-            return Err(Reason::UnknownPath(call.parts.uri.path().to_owned()));
-        }
+        call.surface.language().admit(call, &self.keys)?;
         let is_known = self.models.is_empty() || is_fault || self.models.iter().any(|known| known == model);
         if is_known || model.is_empty() {
             Ok(())
@@ -150,114 +169,65 @@ impl Provider {
         }
     }
 
-    fn check_key(&self, headers: &HeaderMap) -> Result<(), Reason> {
-        let Some(key) = &self.api_key else { return Ok(()) };
-        let bearer = headers.get(header::AUTHORIZATION).and_then(|value| {
-            let value = value.as_bytes();
-            let (scheme, key) = value.split_at_checked(7)?;
-            scheme.eq_ignore_ascii_case(b"bearer ").then_some(key)
-        });
-        match bearer.or_else(|| headers.get("api-key").map(HeaderValue::as_bytes)) {
-            Some(given) if key.opens(given) => Ok(()),
-            Some(_) => Err(Reason::WrongKey),
-            None => Err(Reason::MissingKey),
-        }
-    }
-
     fn answer(
         &self,
         call: &Call<'_>,
-        ask: &Ask<'_>,
+        asked: Asked,
         model: String,
         twist: Option<Twist>,
-    ) -> Result<Response<SimBody>, Reason> {
-        if call.endpoint.is_inference() && model.is_empty() {
-            return Err(Reason::missing("model"));
-        }
-        let document = match &call.endpoint {
-            Endpoint::Models if self.models.is_empty() => {
-                answer::models(&[format!("sim-{}", self.name)], &self.name)
+    ) -> Response<SimBody> {
+        let language = call.surface.language();
+        let prompt = || saying::prompt(call.manner, call.body.len()).prompt;
+        let document = match (&call.endpoint, asked) {
+            (Endpoint::Models, _) if self.models.is_empty() => {
+                language.models(&[format!("sim-{}", self.name)], &self.name)
             }
-            Endpoint::Models => answer::models(&self.models, &self.name),
-            Endpoint::Model(id) => answer::model(id, &self.name),
-            Endpoint::Embeddings => {
+            (Endpoint::Models, _) => language.models(&self.models, &self.name),
+            (Endpoint::Model(id), _) => language.model(id, &self.name),
+            (_, Asked::Vectors(wanted)) => {
                 self.vectors
-                    .answer(ask, &model, (prompt_tokens(call.body), call.pace.answer_bytes))?
+                    .answer(wanted, &model, (prompt(), call.pace.answer_bytes))
             }
-            Endpoint::Chat if ask.messages.as_ref().is_none_or(|messages| messages.count == 0) => {
-                return Err(Reason::missing("messages"));
-            }
-            Endpoint::Completions if ask.prompt.is_none() => return Err(Reason::missing("prompt")),
-            Endpoint::Chat | Endpoint::Completions => {
-                let saying = self.saying(call, ask, model);
-                if ask.is_stream() {
-                    return Ok(stream(saying, call.pace, ask.wants_usage(), twist));
+            (_, Asked::Count) => language.count(prompt()),
+            (_, Asked::Words(ask)) => {
+                let mut saying = Saying::of(&ask, call, model, Arc::clone(&self.name));
+                if twist == Some(Twist::Filter) {
+                    saying.filter();
                 }
-                saying.plain()
+                if ask.is_stream {
+                    return stream(call, &ask, saying, twist);
+                }
+                language.plain(call, &saying)
             }
         };
-        Ok(reply::typed(
+        reply::typed(
             StatusCode::OK,
             reply::JSON,
-            inject::twisted(document, twist),
-        ))
-    }
-
-    fn saying(&self, call: &Call<'_>, ask: &Ask<'_>, model: String) -> Saying {
-        let (content, completion, finish) = Content::of(ask, &self.name, call.pace);
-        Saying {
-            number: call.number,
-            created: call.now,
-            model,
-            name: Arc::clone(&self.name),
-            is_azure: call.surface.is_azure(),
-            content,
-            usage: Usage {
-                prompt: prompt_tokens(call.body),
-                completion,
-            },
-            finish,
-        }
+            inject::twisted(call, document, twist),
+        )
     }
 }
 
-fn stream(saying: Saying, pace: Pace, wants_usage: bool, twist: Option<Twist>) -> Response<SimBody> {
+fn stream(call: &Call<'_>, ask: &Ask, saying: Saying, twist: Option<Twist>) -> Response<SimBody> {
     let mut plan = StreamPlan {
-        pace,
-        wants_usage,
-        interruption: None::<Interruption>,
+        pace: call.pace,
+        request_id: call.request_id.to_owned(),
+        interruption: None,
         has_done: true,
     };
     match twist {
-        None => {}
+        None | Some(Twist::Filter) => {}
         Some(Twist::Slow(delay)) => plan.pace.first_token = delay,
         Some(Twist::Interrupt(interruption)) => plan.interruption = Some(interruption),
         Some(Twist::NoDone) => plan.has_done = false,
     }
-    let events = Box::new(Events::new(saying, plan));
+    let saying = Arc::new(saying);
+    let language = call.surface.language();
+    let teller = language.teller(call, ask, Arc::clone(&saying));
+    let events = Box::new(Events::new(teller, saying, plan));
     reply::typed(
         StatusCode::OK,
-        reply::EVENT_STREAM,
+        language.stream_type(call),
         SimBody::script(Script::Events(events)),
     )
-}
-
-fn read(body: &[u8]) -> Result<Ask<'_>, Reason> {
-    serde_json::from_slice(body).map_err(|error| {
-        let message = if error.is_data() {
-            format!("Invalid value in the request: {error}")
-        } else {
-            "We could not parse the JSON body of your request.".to_owned()
-        };
-        Reason::Invalid {
-            message,
-            param: None,
-            code: None,
-        }
-    })
-}
-
-/// An estimate, as good as any: four bytes to a token.
-fn prompt_tokens(body: &[u8]) -> u64 {
-    (body.len() as u64 / 4).max(1)
 }

@@ -1,15 +1,15 @@
 //! From content to an HTTP response: status, headers, and the headers that a fault adds.
 //!
-//! Invariant: every answer has an `x-request-id` of the provider's own, whatever the caller sent.
+//! Invariant: every answer has an id of the provider's own, whatever the caller sent.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use http::{HeaderValue, Response, StatusCode};
 
 use super::body::SimBody;
 use super::encoding::Encoding;
-use super::refusal::Reason;
-use super::route::Surface;
+use super::provider::Call;
+use super::refusal::{Reason, Refusal, Written};
 use super::rule::FaultRule;
 
 /// `application/json`
@@ -23,7 +23,7 @@ pub(super) fn typed(status: StatusCode, content_type: HeaderValue, body: SimBody
     let body = if is_bodiless { SimBody::whole("") } else { body };
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    if content_type == EVENT_STREAM {
+    if content_type.as_bytes().starts_with(b"text/event-stream") {
         response
             .headers_mut()
             .insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -37,31 +37,21 @@ pub(super) fn json(document: String) -> Response<SimBody> {
     typed(StatusCode::OK, JSON, SimBody::whole(document))
 }
 
-/// An error in the provider's words.
-pub(super) fn refusal(surface: Surface, reason: &Reason) -> Response<SimBody> {
-    let mut response = typed(reason.status(), JSON, SimBody::whole(reason.body(surface, None)));
-    if let Reason::WrongMethod(allowed) = reason {
-        response
-            .headers_mut()
-            .insert(http::header::ALLOW, HeaderValue::from_static(allowed));
-    }
-    response
-}
-
 /// An error that a fault asks for, dressed as its rule says.
-pub(super) fn injected(surface: Surface, reason: &Reason, rule: &FaultRule) -> Response<SimBody> {
-    let status = final_status(rule).unwrap_or(reason.status());
-    let body = reason.body(surface, rule.message.as_deref());
+pub(super) fn injected(call: &Call<'_>, reason: &Reason, rule: &FaultRule) -> Response<SimBody> {
+    let refusal = Refusal {
+        message: rule.message.as_deref(),
+        status: final_status(rule),
+        retry_after: rule.retry_after.as_deref(),
+        ..Refusal::new(reason, call.request_id)
+    };
+    let Written {
+        status,
+        headers,
+        body,
+    } = call.surface.language().refuse(&refusal);
     let mut response = encoded(status, JSON, Bytes::from(body), rule.encoding);
-    let headers = response.headers_mut();
-    match reason {
-        Reason::RateLimited { retry_after } => rate_limit_headers(headers, surface, retry_after.as_deref()),
-        Reason::Quota => {
-            headers.insert("x-should-retry", HeaderValue::from_static("false"));
-            insert_text(headers, RETRY_AFTER, rule.retry_after.as_deref());
-        }
-        _ => insert_text(headers, RETRY_AFTER, rule.retry_after.as_deref()),
-    }
+    response.headers_mut().extend(headers);
     response
 }
 
@@ -98,48 +88,20 @@ pub(super) fn override_headers(headers: &mut HeaderMap, rule: &FaultRule) {
     }
 }
 
-/// Says who answered which request, and how long it took in milliseconds.
-pub(super) fn sign(headers: &mut HeaderMap, name: &str, number: u64, millis: u64) {
-    if let Ok(id) = HeaderValue::try_from(format!("req-{name}-{number}")) {
-        headers.insert("x-request-id", id);
-    }
-    headers.insert("openai-processing-ms", HeaderValue::from(millis));
+/// What every answer of a provider says of itself.
+pub(super) struct Stamp<'a> {
+    pub(super) request_id: &'a str,
+    /// How long it took, in milliseconds.
+    pub(super) millis: u64,
+    /// It is no error.
+    pub(super) is_good: bool,
 }
 
-/// The request dimension is used up, the token dimension is not.
-fn rate_limit_headers(headers: &mut HeaderMap, surface: Surface, retry_after: Option<&str>) {
-    insert_text(headers, RETRY_AFTER, retry_after);
-    let seconds = retry_after
-        .and_then(|text| text.parse::<f64>().ok())
-        .filter(|it| it.is_finite() && *it >= 0.0);
-    let reset = seconds.unwrap_or(1.0);
-    let (reset_requests, reset_tokens) = if surface.is_azure() {
-        (format!("{}", reset.ceil()), "0".to_owned())
-    } else {
-        (format!("{reset}s"), "6ms".to_owned())
-    };
-    for (name, value) in [
-        ("x-ratelimit-limit-requests", "60"),
-        ("x-ratelimit-remaining-requests", "0"),
-        ("x-ratelimit-reset-requests", &reset_requests),
-        ("x-ratelimit-limit-tokens", "150000"),
-        ("x-ratelimit-remaining-tokens", "149984"),
-        ("x-ratelimit-reset-tokens", &reset_tokens),
-    ] {
-        insert_text(headers, HeaderName::from_static(name), Some(value));
-    }
-    if let Some(seconds) = seconds.filter(|_| surface.is_azure()) {
-        let millis = format!("{}", (seconds * 1000.0).ceil());
-        insert_text(headers, HeaderName::from_static("retry-after-ms"), Some(&millis));
-    }
-}
-
-/// Inserts a header if there is a text for it and the text can be one.
-fn insert_text(headers: &mut HeaderMap, name: HeaderName, text: Option<&str>) {
-    if let Some(value) = text
-        .filter(|text| !text.is_empty())
-        .and_then(|text| HeaderValue::try_from(text).ok())
-    {
-        headers.insert(name, value);
+impl Stamp<'_> {
+    /// Puts the id of the request into a header of this name.
+    pub(super) fn put(&self, headers: &mut HeaderMap, name: &'static str) {
+        if let Ok(id) = HeaderValue::try_from(self.request_id) {
+            headers.insert(name, id);
+        }
     }
 }

@@ -1,33 +1,23 @@
-//! From a path to what is asked: the `OpenAI` paths, the two Azure styles, and the provider's own console.
+//! From a path to what is asked: the paths of every dialect, the token endpoints, and the provider's own console.
 //!
-//! It refuses to guess: a path that neither service knows is unknown here too, so that a gateway's rewriting of
-//! paths is put to the test.
+//! It refuses to guess: a path that no service knows is unknown here too, so that a gateway's rewriting of paths is put
+//! to the test. Where two dialects share a path, a header tells them apart.
 
 use std::borrow::Cow;
 
-/// Whose manners an answer has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Surface {
-    /// `/v1/...`, or no prefix at all.
-    OpenAi,
-    /// `/openai/deployments/{deployment}/...?api-version=...`
-    AzureDeployment,
-    /// `/openai/v1/...`
-    AzureV1,
-}
+use http::HeaderMap;
 
-impl Surface {
-    pub(super) const fn is_azure(self) -> bool {
-        matches!(self, Self::AzureDeployment | Self::AzureV1)
-    }
-}
+use super::dialect::{self, Dialect, Surface};
 
 /// What is asked of the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint<'a> {
+    /// A conversation; where the path does not say whether it is streamed, the body does.
     Chat,
     Completions,
     Embeddings,
+    /// How many tokens a conversation has.
+    Count,
     Models,
     /// One model, by its id.
     Model(Cow<'a, str>),
@@ -35,28 +25,61 @@ pub(super) enum Endpoint<'a> {
 
 impl Endpoint<'_> {
     pub(super) const fn is_inference(&self) -> bool {
-        matches!(self, Self::Chat | Self::Completions | Self::Embeddings)
+        !matches!(self, Self::Models | Self::Model(_))
+    }
+}
+
+/// A path of a provider's service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Api<'a> {
+    pub(super) surface: Surface,
+    /// The model or deployment that the path names.
+    pub(super) target: Option<Cow<'a, str>>,
+    pub(super) endpoint: Endpoint<'a>,
+}
+
+impl<'a> Api<'a> {
+    pub(super) const fn new(surface: Surface, endpoint: Endpoint<'a>) -> Self {
+        Self {
+            surface,
+            target: None,
+            endpoint,
+        }
     }
 }
 
 /// Where a path leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Route<'a> {
-    Api {
-        surface: Surface,
-        /// The deployment that the path names.
-        deployment: Option<Cow<'a, str>>,
-        endpoint: Endpoint<'a>,
-    },
+    Api(Api<'a>),
     /// `/sim/...`: the rest of the path.
     Console(&'a str),
     /// `/healthz`
     Health,
-    Unknown,
+    /// To nothing, in these manners.
+    Unknown(Surface),
+}
+
+/// What tells dialects apart besides the path.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Signpost {
+    /// The only dialect that is spoken, if not all are.
+    pub(super) only: Option<Dialect>,
+    /// The caller names a version of Anthropic's language.
+    pub(super) is_anthropic: bool,
+}
+
+impl Signpost {
+    pub(super) fn new(only: Option<Dialect>, headers: &HeaderMap) -> Self {
+        Self {
+            only,
+            is_anthropic: headers.contains_key("anthropic-version"),
+        }
+    }
 }
 
 /// Reads a path without its query.
-pub(super) fn of(path: &str) -> Route<'_> {
+pub(super) fn of(path: &str, signpost: Signpost) -> Route<'_> {
     if let Some(rest) = path.strip_prefix("/sim")
         && (rest.is_empty() || rest.starts_with('/'))
     {
@@ -65,54 +88,14 @@ pub(super) fn of(path: &str) -> Route<'_> {
     if path == "/healthz" {
         return Route::Health;
     }
-    if let Some(rest) = path.strip_prefix("/openai/deployments/") {
-        return deployment(rest);
+    match dialect::route(path, signpost) {
+        Some(api) => Route::Api(api),
+        None => Route::Unknown(dialect::manners(path, signpost.only)),
     }
-    let (surface, rest) = match path.strip_prefix("/openai/v1/") {
-        Some(rest) => (Surface::AzureV1, rest),
-        None => (
-            Surface::OpenAi,
-            path.strip_prefix("/v1/")
-                .or_else(|| path.strip_prefix('/'))
-                .unwrap_or(path),
-        ),
-    };
-    match endpoint(rest) {
-        Some(endpoint) => Route::Api {
-            surface,
-            deployment: None,
-            endpoint,
-        },
-        None => Route::Unknown,
-    }
-}
-
-fn deployment(rest: &str) -> Route<'_> {
-    let Some((deployment, rest)) = rest.split_once('/') else {
-        return Route::Unknown;
-    };
-    match endpoint(rest).filter(Endpoint::is_inference) {
-        Some(endpoint) if !deployment.is_empty() => Route::Api {
-            surface: Surface::AzureDeployment,
-            deployment: Some(decoded(deployment)),
-            endpoint,
-        },
-        _ => Route::Unknown,
-    }
-}
-
-fn endpoint(rest: &str) -> Option<Endpoint<'_>> {
-    Some(match rest {
-        "chat/completions" => Endpoint::Chat,
-        "completions" => Endpoint::Completions,
-        "embeddings" => Endpoint::Embeddings,
-        "models" => Endpoint::Models,
-        _ => Endpoint::Model(decoded(rest.strip_prefix("models/").filter(|id| !id.is_empty())?)),
-    })
 }
 
 /// Undoes percent-encoding; what is none stays as it is.
-fn decoded(text: &str) -> Cow<'_, str> {
+pub(super) fn decoded(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
     }
@@ -139,62 +122,86 @@ fn hex(digit: u8) -> Option<u8> {
 mod tests {
     use super::*;
 
-    fn api<'a>(surface: Surface, deployment: Option<&'a str>, endpoint: Endpoint<'a>) -> Route<'a> {
-        Route::Api {
-            surface,
-            deployment: deployment.map(Cow::Borrowed),
-            endpoint,
+    fn led(path: &str, only: Option<Dialect>) -> String {
+        let signpost = Signpost {
+            only,
+            is_anthropic: false,
+        };
+        match of(path, signpost) {
+            Route::Api(Api {
+                surface,
+                target,
+                endpoint,
+            }) => format!("{surface:?} {} {endpoint:?}", target.unwrap_or_default()),
+            other => format!("{other:?}"),
         }
     }
 
     #[test]
     fn every_known_path_leads_somewhere_and_no_other() {
-        let azure = |name, endpoint| api(Surface::AzureDeployment, Some(name), endpoint);
         let table = [
-            ("/v1/chat/completions", api(Surface::OpenAi, None, Endpoint::Chat)),
-            ("/chat/completions", api(Surface::OpenAi, None, Endpoint::Chat)),
-            (
-                "/v1/completions",
-                api(Surface::OpenAi, None, Endpoint::Completions),
-            ),
-            ("/v1/embeddings", api(Surface::OpenAi, None, Endpoint::Embeddings)),
-            ("/models", api(Surface::OpenAi, None, Endpoint::Models)),
-            (
-                "/v1/models/a/b:c",
-                api(Surface::OpenAi, None, Endpoint::Model("a/b:c".into())),
-            ),
-            (
-                "/v1/models/a%2Fb%zz%",
-                api(Surface::OpenAi, None, Endpoint::Model("a/b%zz%".into())),
-            ),
-            (
-                "/openai/v1/chat/completions",
-                api(Surface::AzureV1, None, Endpoint::Chat),
-            ),
-            (
-                "/openai/deployments/d/chat/completions",
-                azure("d", Endpoint::Chat),
-            ),
+            ("/v1/chat/completions", "OpenAi  Chat"),
+            ("/chat/completions", "OpenAi  Chat"),
+            ("/v1/completions", "OpenAi  Completions"),
+            ("/v1/embeddings", "OpenAi  Embeddings"),
+            ("/models", "OpenAi  Models"),
+            ("/v1/models/a/b:c", "OpenAi  Model(\"a/b:c\")"),
+            ("/v1/models/a%2Fb%zz%", "OpenAi  Model(\"a/b%zz%\")"),
+            ("/openai/v1/chat/completions", "AzureV1  Chat"),
+            ("/openai/deployments/d/chat/completions", "AzureDeployment d Chat"),
             (
                 "/openai/deployments/d%23stall/embeddings",
-                azure("d#stall", Endpoint::Embeddings),
+                "AzureDeployment d#stall Embeddings",
             ),
-            ("/sim/fault", Route::Console("fault")),
-            ("/sim", Route::Console("")),
-            ("/healthz", Route::Health),
-            ("/simple", Route::Unknown),
-            ("/v2/chat/completions", Route::Unknown),
-            ("/v1/v1/chat/completions", Route::Unknown),
-            ("/v1/chat/completions/", Route::Unknown),
-            ("/v1/models/", Route::Unknown),
-            ("/openai/deployments/d/models", Route::Unknown),
-            ("/openai/deployments//chat/completions", Route::Unknown),
-            ("/", Route::Unknown),
-            ("*", Route::Unknown),
+            ("/v1/messages", "Anthropic  Chat"),
+            ("/anthropic/v1/messages", "Anthropic  Chat"),
+            ("/v1/messages/count_tokens", "Anthropic  Count"),
+            ("/anthropic/v1/models", "Anthropic  Models"),
+            ("/sim/fault", "Console(\"fault\")"),
+            ("/sim", "Console(\"\")"),
+            ("/healthz", "Health"),
+            ("/simple", "Unknown(OpenAi)"),
+            ("/v2/chat/completions", "Unknown(OpenAi)"),
+            ("/v1/v1/chat/completions", "Unknown(OpenAi)"),
+            ("/v1/chat/completions/", "Unknown(OpenAi)"),
+            ("/v1/models/", "Unknown(OpenAi)"),
+            ("/v1/messages/", "Unknown(Anthropic)"),
+            ("/openai/deployments/d/models", "Unknown(OpenAi)"),
+            ("/openai/deployments//chat/completions", "Unknown(OpenAi)"),
+            ("/", "Unknown(OpenAi)"),
+            ("*", "Unknown(OpenAi)"),
         ];
 
         for (path, expected) in table {
-            assert_eq!(of(path), expected, "{path}");
+            assert_eq!(led(path, None), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn whoever_speaks_one_dialect_knows_no_other_path() {
+        let table = [
+            ("/v1/models", Dialect::OpenAi, "OpenAi  Models"),
+            ("/v1/models", Dialect::Anthropic, "Anthropic  Models"),
+            ("/v1/models", Dialect::Azure, "Unknown(AzureV1)"),
+            ("/v1/messages", Dialect::OpenAi, "Unknown(OpenAi)"),
+            ("/v1/chat/completions", Dialect::Anthropic, "Unknown(Anthropic)"),
+            ("/openai/v1/models", Dialect::OpenAi, "Unknown(OpenAi)"),
+        ];
+
+        for (path, only, expected) in table {
+            assert_eq!(led(path, Some(only)), expected, "{path} {only}");
+        }
+    }
+
+    #[test]
+    fn a_header_tells_apart_who_wants_the_models() {
+        let signpost = Signpost {
+            only: None,
+            is_anthropic: true,
+        };
+
+        let led = of("/v1/models", signpost);
+
+        assert_eq!(led, Route::Api(Api::new(Surface::Anthropic, Endpoint::Models)));
     }
 }

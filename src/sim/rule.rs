@@ -1,19 +1,16 @@
-//! When a fault strikes and how it is dressed: one rule, and its two written forms.
+//! When a fault strikes and how it is dressed: one rule.
 //!
-//! A rule is written short (`rate_limit`, `server_error:503`, `cut_stream:2`) on the command line and inside a model
-//! name, or as a JSON object on the HTTP console. Invariant: a [`FaultRule`] made from text holds only legal values.
-//! It refuses to know which requests come; [`book`](super::book) asks it.
+//! A rule is written short ([`rule_text`](super::rule_text)) on the command line and inside a model name, or as a JSON
+//! object ([`rule_json`](super::rule_json)) on the HTTP console. Invariant: a [`FaultRule`] made from either holds only
+//! legal values. It refuses to know which requests come; [`book`](super::book) asks it.
 
-use std::error::Error;
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::encoding::Encoding;
-use super::fault::{Fault, UnknownFault};
+use super::fault::Fault;
 
 /// Which endpoints a rule reaches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -47,6 +44,12 @@ pub struct FaultRule {
     pub retry_after: Option<String>,
     /// For faults inside a body: how many events with content come before.
     pub after_events: Option<u32>,
+    /// The same, but right before the first event with content: what opens the stream is sent.
+    pub after_opening: bool,
+    /// For `stream_error`: which error it is, by the fault that says it outside of a stream.
+    pub error: Option<Fault>,
+    /// For `stream_error` and `bad_json`: in the rarer form of the dialect, as in JSON outside of all events.
+    pub raw: bool,
     /// For `slow_first_token`: how late.
     pub delay: Option<Duration>,
     /// Another message than the fault's own, for errors.
@@ -69,6 +72,9 @@ impl FaultRule {
             status: None,
             retry_after: None,
             after_events: None,
+            after_opening: false,
+            error: None,
+            raw: false,
             delay: None,
             message: None,
             encoding: None,
@@ -125,6 +131,27 @@ impl FaultRule {
         self
     }
 
+    /// Lets what opens the stream pass and strikes before the first event with content.
+    #[must_use]
+    pub const fn after_opening(mut self) -> Self {
+        self.after_opening = true;
+        self
+    }
+
+    /// Says this error in a stream.
+    #[must_use]
+    pub const fn error(mut self, error: Fault) -> Self {
+        self.error = Some(error);
+        self
+    }
+
+    /// Says it in the rarer form.
+    #[must_use]
+    pub const fn raw(mut self) -> Self {
+        self.raw = true;
+        self
+    }
+
     /// Delays the first byte of the body by this much.
     #[must_use]
     pub const fn delay(mut self, delay: Duration) -> Self {
@@ -159,133 +186,5 @@ impl FaultRule {
             .rsplit_once('#')
             .or_else(|| Some(("", model.strip_prefix("fault-")?)))?;
         spelled.parse().ok()
-    }
-}
-
-impl FromStr for FaultRule {
-    type Err = InvalidRule;
-
-    /// Reads `fault` or `fault:argument`.
-    fn from_str(given: &str) -> Result<Self, Self::Err> {
-        let (name, argument) = match given.split_once(':') {
-            Some((name, argument)) => (name, Some(argument.trim())),
-            None => (given, None),
-        };
-        let rule = Self::new(name.parse()?);
-        match argument {
-            None => Ok(rule),
-            Some(argument) => with_argument(rule, argument),
-        }
-    }
-}
-
-/// What stands behind the colon means what the fault can use.
-fn with_argument(mut rule: FaultRule, argument: &str) -> Result<FaultRule, InvalidRule> {
-    match rule.fault {
-        Fault::RateLimit | Fault::Quota | Fault::Overloaded => rule.retry_after = Some(argument.to_owned()),
-        Fault::ServerError | Fault::Html | Fault::BigError | Fault::Redirect => {
-            rule.status = Some(status(argument)?);
-        }
-        Fault::SlowFirstToken => rule.delay = Some(delay(argument)?),
-        Fault::CutStream | Fault::Stall | Fault::StreamError | Fault::BadJson => {
-            let events = argument
-                .parse()
-                .map_err(|_| InvalidRule::Events(argument.to_owned()))?;
-            rule.after_events = Some(events);
-        }
-        fault => {
-            return Err(InvalidRule::Argument {
-                fault,
-                given: argument.to_owned(),
-            });
-        }
-    }
-    Ok(rule)
-}
-
-pub(super) fn status(given: &str) -> Result<StatusCode, InvalidRule> {
-    let status = given
-        .parse::<StatusCode>()
-        .ok()
-        .filter(|status| (200..600).contains(&status.as_u16()));
-    status.ok_or_else(|| InvalidRule::Status(given.to_owned()))
-}
-
-fn delay(given: &str) -> Result<Duration, InvalidRule> {
-    humantime::parse_duration(given).map_err(|_| InvalidRule::Delay(given.to_owned()))
-}
-
-/// Reads `name: value`, as the command line writes a header.
-pub(super) fn header(given: &str) -> Result<(HeaderName, HeaderValue), InvalidRule> {
-    let invalid = || InvalidRule::Header(given.to_owned());
-    let (name, value) = given.split_once(':').ok_or_else(invalid)?;
-    let name = name.trim().parse().map_err(|_| invalid())?;
-    let value = value.trim().parse().map_err(|_| invalid())?;
-    Ok((name, value))
-}
-
-/// A rule was written that cannot be meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum InvalidRule {
-    /// No such fault.
-    Fault(UnknownFault),
-    /// This fault takes no argument.
-    Argument {
-        /// The fault that was named.
-        fault: Fault,
-        /// What stood behind the colon.
-        given: String,
-    },
-    /// Not a status that an answer can end with.
-    Status(String),
-    /// Not a length of time.
-    Delay(String),
-    /// Not a number of events.
-    Events(String),
-    /// Not a share between 0 and 1.
-    Rate(String),
-    /// Not a header.
-    Header(String),
-    /// Not JSON of the expected form.
-    Form(String),
-}
-
-impl fmt::Display for InvalidRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Fault(unknown) => unknown.fmt(f),
-            Self::Argument { fault, given } => {
-                write!(
-                    f,
-                    "the fault `{fault}` takes no argument, but `:{given}` was given: leave it out"
-                )
-            }
-            Self::Status(given) => write!(f, "the status `{given}` cannot be answered: write 200 to 599"),
-            Self::Delay(given) => write!(
-                f,
-                "`{given}` is no length of time: write one as in `500ms` or `2s`"
-            ),
-            Self::Events(given) => write!(f, "`{given}` is no number of events: write 0 or more"),
-            Self::Rate(given) => write!(f, "the rate `{given}` is no share: write a number from 0 to 1"),
-            Self::Header(given) => write!(f, "`{given}` is no header: write it as in `retry-after-ms: 1500`"),
-            Self::Form(reason) => write!(f, "the rule cannot be read: {reason}"),
-        }
-    }
-}
-
-impl Error for InvalidRule {}
-
-impl From<UnknownFault> for InvalidRule {
-    fn from(unknown: UnknownFault) -> Self {
-        Self::Fault(unknown)
-    }
-}
-
-/// Checks a share, which numbers alone do not promise to be.
-pub(super) fn share(rate: f64) -> Result<f64, InvalidRule> {
-    if (0.0..=1.0).contains(&rate) {
-        Ok(rate)
-    } else {
-        Err(InvalidRule::Rate(rate.to_string()))
     }
 }

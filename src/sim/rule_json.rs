@@ -9,7 +9,8 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::encoding::Encoding;
-use super::rule::{FaultRule, InvalidRule, Reach, header, share};
+use super::rule::{FaultRule, Reach};
+use super::rule_text::{InvalidRule, error, header, share};
 
 /// The keys of a rule, as they are written.
 #[derive(Serialize, Deserialize)]
@@ -30,6 +31,12 @@ pub(super) struct RuleForm {
     retry_after: Option<Loose>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     after_events: Option<u32>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    after_opening: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    raw: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     delay: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,6 +45,11 @@ pub(super) struct RuleForm {
     encoding: Option<Encoding>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     headers: BTreeMap<String, String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// A text that may also be written as a number.
@@ -95,6 +107,11 @@ impl RuleForm {
         if self.after_events.is_some() {
             rule.after_events = self.after_events;
         }
+        rule.after_opening |= self.after_opening;
+        rule.raw |= self.raw;
+        if let Some(given) = self.error {
+            rule.error = Some(error(&given)?);
+        }
         if let Some(given) = self.delay {
             let delay = humantime::parse_duration(&given).map_err(|_| InvalidRule::Delay(given))?;
             rule.delay = Some(delay);
@@ -118,6 +135,9 @@ impl From<&FaultRule> for RuleForm {
             status: rule.status.map(|status| status.as_u16()),
             retry_after: rule.retry_after.clone().map(Loose::Text),
             after_events: rule.after_events,
+            after_opening: rule.after_opening,
+            error: rule.error.map(|error| error.name().to_owned()),
+            raw: rule.raw,
             delay: rule
                 .delay
                 .map(|delay| humantime::format_duration(delay).to_string()),
@@ -147,6 +167,9 @@ mod tests {
             .status(StatusCode::IM_A_TEAPOT)
             .retry_after("7")
             .after_events(4)
+            .after_opening()
+            .error(Fault::Overloaded)
+            .raw()
             .delay(std::time::Duration::from_millis(1500))
             .message("why")
             .encoding(Encoding::Zstd)
@@ -159,9 +182,16 @@ mod tests {
 
     #[test]
     fn short_and_long_forms_mean_the_same() {
-        let short = read(br#"[{"fault":"server-error:418"},{"fault":"rate_limit:1.5"}]"#).unwrap();
-        let long =
-            read(br#"[{"fault":"server_error","status":418},{"fault":"rate_limit","retry_after":1.5}]"#);
+        let short = read(
+            br#"[{"fault":"server-error:418"},{"fault":"rate_limit:1.5"},{"fault":"stream_error:2:overloaded:raw"},
+                {"fault":"cut_stream:opening"}]"#,
+        )
+        .unwrap();
+        let long = read(
+            br#"[{"fault":"server_error","status":418},{"fault":"rate_limit","retry_after":1.5},
+                {"fault":"stream_error","after_events":2,"error":"overloaded","raw":true},
+                {"fault":"cut_stream","after_opening":true}]"#,
+        );
 
         assert_eq!(short, long.unwrap());
     }
@@ -184,6 +214,15 @@ mod tests {
                 "`soon` is no length of time",
             ),
             (r#"{"fault":"stall:-1"}"#, "`-1` is no number of events"),
+            (
+                r#"{"fault":"stall:overloaded"}"#,
+                "`overloaded` is no number of events",
+            ),
+            (r#"{"fault":"stream_error:hang"}"#, "the fault `hang` is no error"),
+            (
+                r#"{"fault":"stream_error","error":"overload"}"#,
+                "did you mean `overloaded`?",
+            ),
             (
                 r#"{"fault":"auth","headers":{"a b":"c"}}"#,
                 "`a b: c` is no header",

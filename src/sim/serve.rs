@@ -7,23 +7,25 @@ use std::fmt;
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 
 use super::body::SimBody;
 use super::config::Pace;
 use super::console;
+use super::dialect::Surface;
 use super::inject::Reaction;
 use super::journal::{Entry, KeptBody};
+use super::manner::Manner;
 use super::provider::{Call, Decision, Provider};
-use super::refusal::Reason;
-use super::reply;
-use super::route::{self, Route, Surface};
+use super::refusal::{Reason, Refusal};
+use super::reply::{self, Stamp};
+use super::route::{self, Api, Route, Signpost};
 use super::rule::FaultRule;
 use super::stats::InFlight;
 
@@ -46,13 +48,15 @@ pub(super) async fn respond(
     request: Request<Incoming>,
 ) -> Result<Response<SimBody>, HangUp> {
     let (parts, body) = request.into_parts();
-    match route::of(parts.uri.path()) {
+    let signpost = Signpost::new(provider.only(), &parts.headers);
+    let (surface, is_known) = match route::of(parts.uri.path(), signpost) {
         Route::Console(rest) => {
             return Ok(console::respond(&provider, &parts.method, rest, read(body).await));
         }
         Route::Health => return Ok(reply::json(r#"{"status":"ok"}"#.to_owned())),
-        Route::Api { .. } | Route::Unknown => {}
-    }
+        Route::Api(Api { surface, .. }) => (surface, true),
+        Route::Unknown(surface) => (surface, false),
+    };
     let mut in_flight = InFlight::enter(provider.control().stats(), parts.uri.path());
     if parts.method == Method::HEAD {
         // Nobody will ask for the body of its answer.
@@ -62,18 +66,10 @@ pub(super) async fn respond(
     if matches!(body, Err(Unread::Gone)) {
         return Err(HangUp);
     }
-    let moment = Moment {
-        number: provider.next_number(),
-        received: SystemTime::now(),
-        pace: provider.control().pace(),
-    };
+    let moment = Moment::now(&provider, surface);
     let Decision { reaction, rule } = match &body {
         Ok(body) => decide(&provider, &parts, body, &moment),
-        Err(_) => answered(reply::typed(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            reply::JSON,
-            too_large(),
-        )),
+        Err(_) => moment.refused(&Reason::TooLarge(MAX_BODY)),
     };
     let status = reaction.status();
     let fault = rule.as_ref().map(|rule| rule.fault);
@@ -83,6 +79,7 @@ pub(super) async fn respond(
         received: moment.received,
         connection: link.number,
         server_name: link.server_name.clone(),
+        dialect: is_known.then(|| surface.dialect()),
         version: parts.version,
         method: parts.method,
         uri: parts.uri,
@@ -96,7 +93,7 @@ pub(super) async fn respond(
     }
     match reaction {
         Reaction::Answer(mut response) => {
-            sign(&provider, &moment, &mut response, rule.as_deref());
+            moment.sign(&mut response, rule.as_deref());
             response.body_mut().carry(in_flight);
             Ok(response)
         }
@@ -105,52 +102,75 @@ pub(super) async fn respond(
     }
 }
 
-/// Puts the headers on an answer that every answer has, and those of a rule over them.
-fn sign(provider: &Provider, moment: &Moment, response: &mut Response<SimBody>, rule: Option<&FaultRule>) {
-    let millis = u64::try_from(moment.pace.latency.as_millis()).unwrap_or(u64::MAX);
-    reply::sign(response.headers_mut(), provider.name(), moment.number, millis);
-    if let Some(rule) = rule {
-        reply::override_headers(response.headers_mut(), rule);
-    }
-}
-
 /// What is the same for all that happens to one request.
 struct Moment {
     number: u64,
+    request_id: String,
     received: SystemTime,
+    surface: Surface,
     pace: Pace,
+    manner: Manner,
+}
+
+impl Moment {
+    fn now(provider: &Provider, surface: Surface) -> Self {
+        let number = provider.next_number();
+        Self {
+            number,
+            request_id: format!("req-{}-{number}", provider.name()),
+            received: SystemTime::now(),
+            surface,
+            pace: provider.control().pace(),
+            manner: provider.control().manner(),
+        }
+    }
+
+    fn refused(&self, reason: &Reason) -> Decision {
+        let refusal = Refusal::new(reason, &self.request_id);
+        Decision {
+            reaction: Reaction::Answer(self.surface.language().refuse(&refusal).into_response()),
+            rule: None,
+        }
+    }
+
+    /// Puts the headers on an answer that every answer has, and those of a rule over them.
+    fn sign(&self, response: &mut Response<SimBody>, rule: Option<&FaultRule>) {
+        let stamp = Stamp {
+            request_id: &self.request_id,
+            millis: u64::try_from(self.pace.latency.as_millis()).unwrap_or(u64::MAX),
+            is_good: response.status().is_success(),
+        };
+        self.surface.language().sign(response.headers_mut(), &stamp);
+        if let Some(rule) = rule {
+            reply::override_headers(response.headers_mut(), rule);
+        }
+    }
 }
 
 fn decide(provider: &Provider, parts: &Parts, body: &Bytes, moment: &Moment) -> Decision {
-    let Route::Api {
+    let signpost = Signpost::new(provider.only(), &parts.headers);
+    let Route::Api(Api {
         surface,
-        deployment,
+        target,
         endpoint,
-    } = route::of(parts.uri.path())
+    }) = route::of(parts.uri.path(), signpost)
     else {
         let path = format!("{} {}", parts.method, parts.uri.path());
-        return answered(reply::refusal(Surface::OpenAi, &Reason::UnknownPath(path)));
+        return moment.refused(&Reason::UnknownPath(path));
     };
     provider.decide(&Call {
         number: moment.number,
-        now: moment
-            .received
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs()),
+        request_id: &moment.request_id,
+        received: moment.received,
         surface,
         endpoint,
-        deployment: deployment.as_deref(),
+        target: target.as_deref(),
         parts,
         body,
         pace: moment.pace,
+        manner: moment.manner,
+        is_strict: provider.only().is_some(),
     })
-}
-
-const fn answered(response: Response<SimBody>) -> Decision {
-    Decision {
-        reaction: Reaction::Answer(response),
-        rule: None,
-    }
 }
 
 fn hang_up(link: &Link, mut in_flight: InFlight, is_reset: bool) -> HangUp {
@@ -159,16 +179,6 @@ fn hang_up(link: &Link, mut in_flight: InFlight, is_reset: bool) -> HangUp {
         link.is_reset.store(true, Ordering::Relaxed);
     }
     HangUp
-}
-
-fn too_large() -> SimBody {
-    let message = format!("The body is larger than {MAX_BODY} bytes.");
-    let reason = Reason::Invalid {
-        message,
-        param: None,
-        code: Some("request_too_large"),
-    };
-    SimBody::whole(reason.body(Surface::OpenAi, None))
 }
 
 /// Why a body could not be read.

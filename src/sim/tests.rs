@@ -1,5 +1,6 @@
 //! The simulated provider as its callers see it, over real sockets.
 
+mod anthropic;
 mod client;
 mod faults;
 mod hand;

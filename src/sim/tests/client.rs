@@ -52,6 +52,18 @@ impl Answer {
             .collect()
     }
 
+    /// The events of a stream that names them: name and data.
+    pub(super) fn named_events(&self) -> Vec<(String, Value)> {
+        let text = self.text();
+        let events = text.split_terminator("\n\n").map(|event| {
+            let (name, data) = event.split_once('\n').unwrap_or(("", event));
+            let name = name.strip_prefix("event: ").unwrap_or_default();
+            let data = data.strip_prefix("data: ").unwrap_or_default();
+            (name.to_owned(), serde_json::from_str(data).unwrap_or_default())
+        });
+        events.collect()
+    }
+
     /// What the chunks say, joined.
     pub(super) fn said(&self) -> String {
         let chunks = self.chunks();

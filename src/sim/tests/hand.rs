@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use super::client::{Answer, ask, get, open_until, post};
 use super::{BOUND, CHAT, chat, hello, hello_streamed, sim};
 use crate::sim::args::{SimArgs, run};
-use crate::sim::{Fault, FaultRule, Pace, Sim, SimConfig, SimError};
+use crate::sim::{Dialect, Fault, FaultRule, Manner, Pace, Sim, SimConfig, SimError, Thinking};
 
 const KEY: &str = "Bearer sk-0123456789abcdef";
 
@@ -319,6 +319,62 @@ async fn the_pace_is_changed_over_http_and_what_is_left_out_stays() {
 }
 
 #[tokio::test]
+async fn the_manner_is_changed_over_http_and_what_is_left_out_stays() {
+    let sim = sim("a").await;
+
+    let changed = console(
+        &sim,
+        "POST",
+        "/sim/manner",
+        &json!({"calls": 2, "thinking": "always"}),
+    )
+    .await;
+    console(
+        &sim,
+        "POST",
+        "/sim/manner",
+        &json!({"cached_tokens": 5, "prompt_tokens": 9}),
+    )
+    .await;
+    let mistaken = console(&sim, "POST", "/sim/manner", &json!({"call": 3})).await;
+    let mut body = hello("m");
+    body["tools"] = json!([{"type": "function", "function": {"name": "look"}}]);
+    body["tool_choice"] = json!("required");
+    let called = chat(&sim, &body).await.json();
+    body["stream"] = json!(true);
+    let chunks = chat(&sim, &body).await.chunks();
+
+    let message = &called["choices"][0]["message"];
+    let deltas: Vec<_> = chunks.iter().map(|chunk| &chunk["choices"][0]["delta"]).collect();
+    let indices: Vec<_> = deltas
+        .iter()
+        .filter_map(|delta| delta["tool_calls"][0]["id"].as_str())
+        .collect();
+    let thought: String = deltas
+        .iter()
+        .filter_map(|delta| delta["reasoning_content"].as_str())
+        .collect();
+    assert_eq!(
+        (&changed.json()["calls"], &changed.json()["preamble"]),
+        (&json!(2), &json!(false))
+    );
+    assert!(
+        mistaken.status == 400 && mistaken.text().contains("unknown field `call`"),
+        "{}",
+        mistaken.text()
+    );
+    assert_eq!(message["reasoning_content"], "sim a thinks");
+    assert_eq!(message["tool_calls"][1]["id"], "call_1_1");
+    assert_eq!(
+        (indices, thought.as_str()),
+        (vec!["call_2", "call_2_1"], "sim a thinks")
+    );
+    assert_eq!(deltas.last().unwrap(), &&json!({}));
+    assert_eq!(called["usage"]["prompt_tokens_details"]["cached_tokens"], 5);
+    assert_eq!(called["usage"]["prompt_tokens"], 9);
+}
+
+#[tokio::test]
 async fn providers_in_one_process_know_nothing_of_each_other() {
     let (one, other) = (sim("one").await, sim("other").await);
     one.control().set_fault(FaultRule::new(Fault::Html));
@@ -393,7 +449,8 @@ fn every_flag_reaches_the_configuration() {
     let words = "--name x --listen 127.0.0.1:81 --model a --model b --api-key k --latency 50ms --first-token 1s \
                  --inter-token 10ms --tokens 5 --answer-bytes 9 --http1-only --keep-requests 3 --seed 4 \
                  --fault rate_limit:8 --fault stall --fault-rate 0.3 --fault-times 2 --fault-model a --fault-on all \
-                 --fault-status 503 --retry-after 7 --fault-header x-a:b";
+                 --fault-status 503 --retry-after 7 --fault-header x-a:b --dialect anthropic --thinking always --calls 2 \
+                 --preamble --prompt-tokens 8 --cached-tokens 4 --cache-write-tokens 2";
 
     let config = line(&words.split_whitespace().collect::<Vec<_>>()).unwrap();
 
@@ -424,6 +481,16 @@ fn every_flag_reaches_the_configuration() {
         (stalled.fault, stalled.times, stalled.headers.len()),
         (Fault::Stall, Some(2), 1)
     );
+    assert_eq!(config.dialect, Some(Dialect::Anthropic));
+    let manner = Manner {
+        thinking: Thinking::Always,
+        calls: 2,
+        preamble: true,
+        prompt_tokens: Some(8),
+        cached_tokens: 4,
+        cache_write_tokens: 2,
+    };
+    assert_eq!(config.manner, manner);
     assert!(!format!("{config:?}").contains("\"k\""));
 }
 
