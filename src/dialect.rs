@@ -11,6 +11,7 @@ mod gemini;
 mod golden;
 mod hub;
 mod language;
+mod messages;
 mod openai;
 mod path;
 pub mod scan;

@@ -197,7 +197,7 @@ fn format<'a>(format: &'a Format<'a>, facts: &Facts) -> Result<Option<Value<'a>>
             schema,
             strict,
         } => {
-            let schema = Schema {
+            let schema = Bound {
                 name,
                 description: description.as_ref(),
                 schema: *schema,
@@ -294,11 +294,11 @@ struct WrittenFormat<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    json_schema: Option<Schema<'a>>,
+    json_schema: Option<Bound<'a>>,
 }
 
 #[derive(Serialize)]
-struct Schema<'a> {
+struct Bound<'a> {
     name: &'a Text<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a Text<'a>>,

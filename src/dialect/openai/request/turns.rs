@@ -59,7 +59,7 @@ impl<'a> Piece<'a> {
             Part::File(Source::Url(_), _) => return Err(Unsupported("file_url")),
             Part::File(source, name) => Self::File {
                 file: File {
-                    filename: name.clone().unwrap_or_else(|| default_name(source)),
+                    filename: file_name(source, name.as_ref()),
                     file_data: Url(source),
                 },
             },
@@ -80,12 +80,17 @@ struct File<'a> {
 }
 
 /// A file must have a name, and what it ends in tells what it is.
-fn default_name(source: &Source<'_>) -> Text<'static> {
-    let name = match source {
-        Source::Data { media_type, .. } if media_type.starts_with("text/") => "document.txt",
-        Source::Data { .. } | Source::Url(_) => "document.pdf",
+fn file_name<'a>(source: &Source<'_>, name: Option<&Text<'a>>) -> Text<'a> {
+    let end = match source {
+        Source::Data { media_type, .. } if media_type == "application/pdf" => ".pdf",
+        Source::Data { media_type, .. } if media_type.starts_with("text/") => ".txt",
+        Source::Data { .. } | Source::Url(_) => "",
     };
-    Text::Own(Cow::Borrowed(name))
+    match name {
+        Some(name) if name.decoded().contains('.') || end.is_empty() => name.clone(),
+        Some(name) => Text::Own(Cow::Owned(format!("{}{end}", name.decoded()))),
+        None => Text::Own(Cow::Owned(format!("document{end}"))),
+    }
 }
 
 /// Where something is, as a URL.
