@@ -159,9 +159,14 @@ impl<'a> Text<'a> {
 
     /// Is there nothing in it but white space?
     pub(in crate::dialect) fn is_blank(&self) -> bool {
-        match self {
-            Self::Raw(raw) if !raw.get().contains('\\') => raw.get().trim_matches('"').trim().is_empty(),
-            _ => self.decoded().trim().is_empty(),
+        let Self::Raw(raw) = self else {
+            return self.decoded().trim().is_empty();
+        };
+        // Mostly its first letter tells, so that a long text need not be decoded.
+        match raw.get().trim_matches('"').trim_start().chars().next() {
+            None => true,
+            Some('\\') => self.decoded().trim().is_empty(),
+            Some(_) => false,
         }
     }
 

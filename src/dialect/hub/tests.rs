@@ -73,3 +73,24 @@ fn half_of_a_surrogate_pair_does_no_harm() {
     };
     assert!(text.decoded().starts_with('a'));
 }
+
+#[test]
+fn a_text_of_nothing_but_white_space_is_blank_however_it_is_written() {
+    for (literal, is_blank) in [
+        (r#""""#, true),
+        (r#""  ""#, true),
+        (r#"" \n\t\u00a0 ""#, true),
+        ("\"\u{2003}\"", true),
+        (r#""a""#, false),
+        (r#""  a\n""#, false),
+        (r#""\n a""#, false),
+        (r#""\"""#, false),
+        (r#""\\""#, false),
+        (r#""\ud83d""#, false),
+        (r#""ü""#, false),
+    ] {
+        let raw: &serde_json::value::RawValue = serde_json::from_str(literal).unwrap();
+        assert_eq!(Text::Raw(raw).is_blank(), is_blank, "{literal}");
+    }
+    assert!(Text::Own("\n".into()).is_blank() && !Text::Own("\\".into()).is_blank());
+}
