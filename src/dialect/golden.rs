@@ -155,9 +155,35 @@ fn every_stream_becomes_the_hubs_in_any_split() {
 }
 
 /// What the provider sends: the file as it is; for a binary language, what the lines of the file stand for.
+///
+/// A line of Bedrock's is an event, an exception or an error by its name and its payload (or message), or raw bytes;
+/// `"spoil": N` turns one bit of the byte N of its frame, `"keep": N` lets only the first N bytes of it come.
 fn provider_bytes(language: &str, file: &[u8]) -> Vec<u8> {
-    let _ = language;
-    file.to_vec()
+    use super::bedrock::written;
+    if language != "bedrock" {
+        return file.to_vec();
+    }
+    let mut bytes = Vec::new();
+    for line in str::from_utf8(file).unwrap().lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let word = |name: &str| line[name].as_str();
+        let payload = line["payload"].to_string();
+        let mut frame = match (word("event"), word("exception"), word("error"), word("raw")) {
+            (Some(name), None, None, None) => written::event(name, &payload),
+            (None, Some(name), None, None) => written::exception(name, &payload),
+            (None, None, Some(code), None) => written::error(code, word("message").unwrap()),
+            (None, None, None, Some(hex)) => written::from_hex(hex),
+            _ => panic!("{line} stands for nothing"),
+        };
+        if let Some(at) = line["spoil"].as_u64() {
+            frame[usize::try_from(at).unwrap()] ^= 1;
+        }
+        if let Some(length) = line["keep"].as_u64() {
+            frame.truncate(usize::try_from(length).unwrap());
+        }
+        bytes.extend(frame);
+    }
+    bytes
 }
 
 fn hub_events(language: &dyn Language, bytes: &[u8], size: usize) -> String {
