@@ -90,6 +90,8 @@ pub struct Target {
 pub struct Lacks {
     /// No tool calls.
     pub tools: bool,
+    /// No tool calls in chat completions, whatever it does elsewhere.
+    pub chat_tools: bool,
     /// No images.
     pub vision: bool,
     /// No streaming.
@@ -278,33 +280,6 @@ impl Catalog {
     /// The provider that `target` calls.
     pub fn provider_of(&self, target: TargetIx) -> &Provider {
         self.provider(self.target(target).provider)
-    }
-
-    /// The places of the access tokens that its providers sign in with, each once.
-    pub fn token_slots(&self) -> Vec<&Arc<TokenSlot>> {
-        let mut slots: Vec<&Arc<TokenSlot>> = Vec::new();
-        for provider in &self.providers {
-            if let Credential::Token(slot) = &provider.credential
-                && !slots.iter().any(|known| Arc::ptr_eq(known, slot))
-            {
-                slots.push(slot);
-            }
-        }
-        slots
-    }
-
-    /// Goes on with the tokens of `old`, wherever the identity is the same.
-    pub fn adopt_tokens(&mut self, old: &Self) {
-        let known = old.token_slots();
-        for provider in &mut self.providers {
-            if let Credential::Token(slot) = &mut provider.credential
-                && let Some(same) = known
-                    .iter()
-                    .find(|known| known.fingerprint() == slot.fingerprint())
-            {
-                *slot = Arc::clone(same);
-            }
-        }
     }
 
     /// The retry policy at `ix`.

@@ -132,3 +132,6 @@ impl Catalog {
         Clients::Named(named.iter().map(client).collect())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 
+use super::Catalog;
 use crate::config::{Auth, AwsKeys, Entra, Secret, ServiceAccount};
 use crate::dialect::Dialect;
 
@@ -193,6 +194,35 @@ impl fmt::Debug for TokenSlot {
             .field("fingerprint", &self.fingerprint)
             .field("expires_at", &self.expires_at())
             .finish_non_exhaustive()
+    }
+}
+
+impl Catalog {
+    /// The places of the access tokens that its providers sign in with, each once.
+    pub fn token_slots(&self) -> Vec<&Arc<TokenSlot>> {
+        let mut slots: Vec<&Arc<TokenSlot>> = Vec::new();
+        for provider in &self.providers {
+            if let Credential::Token(slot) = &provider.credential
+                && !slots.iter().any(|known| Arc::ptr_eq(known, slot))
+            {
+                slots.push(slot);
+            }
+        }
+        slots
+    }
+
+    /// Goes on with the tokens of `old`, wherever the identity is the same.
+    pub fn adopt_tokens(&mut self, old: &Self) {
+        let known = old.token_slots();
+        for provider in &mut self.providers {
+            if let Credential::Token(slot) = &mut provider.credential
+                && let Some(same) = known
+                    .iter()
+                    .find(|known| known.fingerprint() == slot.fingerprint())
+            {
+                *slot = Arc::clone(same);
+            }
+        }
     }
 }
 

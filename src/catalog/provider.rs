@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::credential::{Credential, HeaderSecret};
-use crate::config::Breaker;
+use crate::config::{Breaker, Kind};
 use crate::dialect::Dialect;
 
 /// Position of a provider in [`Catalog::providers`](super::Catalog::providers).
@@ -20,7 +20,9 @@ pub struct ProviderIx(pub usize);
 pub struct Provider {
     /// Its name: the Envoy cluster, the stat prefix and the value of `x-understudy-provider`.
     pub name: Arc<str>,
-    /// The language it speaks.
+    /// What the file calls it.
+    pub kind: Kind,
+    /// The language it speaks; a target's may be another.
     pub dialect: Dialect,
     /// Where it is.
     pub endpoint: Endpoint,

@@ -2,12 +2,22 @@
 //!
 //! Invariant: a fact is only a default; whatever the configuration says of a target wins.
 
+mod claude;
+mod gpt;
+mod others;
+mod row;
+
 use crate::catalog::Lacks;
+use row::Row;
 
 pub use crate::config::{MaxTokensField, Thinking};
 
 /// What a model is like.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about a model, not a state"
+)]
 pub struct Facts {
     /// Which field limits the length of an answer, where the hub's language has two.
     pub max_tokens_field: MaxTokensField,
@@ -25,6 +35,8 @@ pub struct Facts {
     pub refuses_json_schema: bool,
     /// Words of `reasoning_effort` that it answers with an error, beside words of the same field that it knows.
     pub refused_efforts: Vec<String>,
+    /// Offered tools in chat completions, it answers with an error unless told not to think: `reasoning_effort: none`.
+    pub tools_need_no_effort: bool,
     /// How many tokens its context holds, where that is known.
     pub context_window: Option<u64>,
     /// What it cannot do at all.
@@ -42,6 +54,7 @@ impl Default for Facts {
             refuses_prefill: false,
             refuses_json_schema: false,
             refused_efforts: Vec::new(),
+            tools_need_no_effort: false,
             context_window: None,
             lacks: Lacks::default(),
         }
@@ -62,9 +75,37 @@ pub fn of(model: &str) -> Facts {
 
 /// What is known of the model of that name, whoever serves it.
 ///
-/// A name may be decorated (`us.anthropic.claude-opus-5-v1:0`, `models/gemini-3-pro`): a pattern is looked for
-/// anywhere in it, at the beginning of a word.
+/// A name may be decorated (`us.anthropic.claude-opus-5-v1:0`, `models/gemini-3-pro`): a known name is looked for
+/// anywhere in it, as whole words, whatever joins them.
 pub fn known(model: &str) -> Option<Facts> {
-    let _ = model;
-    None
+    let words: String = model
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    let row = rows().find(|row| row.names.iter().any(|name| holds(&words, name)));
+    row.map(|row| row.facts.spelled_out())
 }
+
+/// Every known model; a more special name comes before a more general one.
+fn rows() -> impl Iterator<Item = &'static Row> {
+    [claude::ROWS, gpt::ROWS, others::ROWS].into_iter().flatten()
+}
+
+/// `name` stands in `words`, with nothing but signs around it.
+fn holds(words: &str, name: &str) -> bool {
+    words.match_indices(name).any(|(start, _)| {
+        let before = words.get(..start).unwrap_or_default();
+        let after = words.get(start + name.len()..).unwrap_or_default();
+        let is_apart = |rest: &str| rest.is_empty() || rest.starts_with('-');
+        (before.is_empty() || before.ends_with('-')) && is_apart(after)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,8 @@
 //! are those of the hub, by name, at the top of the body. Rows of providers with a language of their own change
 //! nothing: their language does the work. It knows no models.
 
+mod rows;
+
 use super::facts::MaxTokensField;
 use crate::catalog::Surface;
 use crate::config::Kind;
@@ -26,6 +28,8 @@ pub struct Vendor {
     pub messages: Messages,
     /// It gives one choice only: an ask for more cannot be carried.
     pub one_choice: bool,
+    /// It can hold an answer to a JSON schema, where the model can.
+    pub json_schema: bool,
     /// It says the usage at the end of a stream when asked by `stream_options`.
     pub stream_options: bool,
     /// What it has beside chat completions.
@@ -69,23 +73,23 @@ impl Vendor {
     /// The row of a kind.
     pub fn of(kind: Kind) -> &'static Self {
         match kind {
-            Kind::OpenAi => &OPENAI,
-            Kind::AzureOpenAi => &AZURE_OPENAI,
-            Kind::Anthropic => &ANTHROPIC,
-            Kind::Gemini => &GEMINI,
-            Kind::Vertex => &VERTEX,
-            Kind::Bedrock => &BEDROCK,
-            Kind::Mistral => &MISTRAL,
-            Kind::Groq => &GROQ,
-            Kind::DeepSeek => &DEEPSEEK,
-            Kind::Xai => &XAI,
-            Kind::Together => &TOGETHER,
-            Kind::Fireworks => &FIREWORKS,
-            Kind::OpenRouter => &OPENROUTER,
-            Kind::Cohere => &COHERE,
-            Kind::Ollama => &OLLAMA,
-            Kind::Vllm => &VLLM,
-            Kind::OpenAiCompatible => &OPENAI_COMPATIBLE,
+            Kind::OpenAi => &rows::OPENAI,
+            Kind::AzureOpenAi => &rows::AZURE_OPENAI,
+            Kind::Anthropic => &rows::ANTHROPIC,
+            Kind::Gemini => &rows::GEMINI,
+            Kind::Vertex => &rows::VERTEX,
+            Kind::Bedrock => &rows::BEDROCK,
+            Kind::Mistral => &rows::MISTRAL,
+            Kind::Groq => &rows::GROQ,
+            Kind::DeepSeek => &rows::DEEPSEEK,
+            Kind::Xai => &rows::XAI,
+            Kind::Together => &rows::TOGETHER,
+            Kind::Fireworks => &rows::FIREWORKS,
+            Kind::OpenRouter => &rows::OPENROUTER,
+            Kind::Cohere => &rows::COHERE,
+            Kind::Ollama => &rows::OLLAMA,
+            Kind::Vllm => &rows::VLLM,
+            Kind::OpenAiCompatible => &rows::OPENAI_COMPATIBLE,
         }
     }
 
@@ -101,7 +105,7 @@ impl Vendor {
                 kind: self.kind,
                 stream_options: self.stream_options,
                 surfaces: self.surfaces,
-                ..UNKNOWN
+                ..rows::UNKNOWN
             }
     }
 
@@ -116,227 +120,6 @@ impl Vendor {
         }
     }
 }
-
-const ANY_MESSAGE: Messages = Messages {
-    developer: true,
-    lists_of_texts: true,
-    names: true,
-    call_ids: CallIds::Any,
-};
-/// What every vendor understands.
-const PLAIN_MESSAGES: Messages = Messages {
-    developer: false,
-    lists_of_texts: false,
-    ..ANY_MESSAGE
-};
-const CHAT_ONLY: Surfaces = Surfaces {
-    completions: false,
-    embeddings: false,
-    responses: false,
-};
-
-const COMPLETIONS: Surfaces = Surfaces {
-    completions: true,
-    ..CHAT_ONLY
-};
-const EMBEDDINGS: Surfaces = Surfaces {
-    embeddings: true,
-    ..CHAT_ONLY
-};
-const EVERYTHING: Surfaces = Surfaces {
-    completions: true,
-    embeddings: true,
-    responses: true,
-};
-
-/// A vendor of whom nothing is known.
-const UNKNOWN: Vendor = Vendor {
-    kind: Kind::OpenAiCompatible,
-    max_tokens_field: MaxTokensField::AsSent,
-    refuses: &[],
-    renames: &[],
-    adds: &[],
-    messages: ANY_MESSAGE,
-    one_choice: false,
-    stream_options: true,
-    surfaces: CHAT_ONLY,
-};
-/// A vendor whose messages are plain and who knows `max_tokens` alone.
-const PLAIN: Vendor = Vendor {
-    max_tokens_field: MaxTokensField::MaxTokens,
-    messages: PLAIN_MESSAGES,
-    ..UNKNOWN
-};
-
-static OPENAI: Vendor = Vendor {
-    kind: Kind::OpenAi,
-    max_tokens_field: MaxTokensField::MaxCompletionTokens,
-    surfaces: EVERYTHING,
-    ..UNKNOWN
-};
-
-static AZURE_OPENAI: Vendor = Vendor {
-    kind: Kind::AzureOpenAi,
-    max_tokens_field: MaxTokensField::MaxCompletionTokens,
-    surfaces: EVERYTHING,
-    ..UNKNOWN
-};
-
-static ANTHROPIC: Vendor = Vendor {
-    kind: Kind::Anthropic,
-    ..UNKNOWN
-};
-
-static GEMINI: Vendor = Vendor {
-    kind: Kind::Gemini,
-    ..UNKNOWN
-};
-
-static VERTEX: Vendor = Vendor {
-    kind: Kind::Vertex,
-    ..UNKNOWN
-};
-
-static BEDROCK: Vendor = Vendor {
-    kind: Kind::Bedrock,
-    ..UNKNOWN
-};
-
-/// It answers fields that it does not know with a 422, and says the usage of streams without being asked.
-static MISTRAL: Vendor = Vendor {
-    kind: Kind::Mistral,
-    refuses: &[
-        "logit_bias",
-        "logprobs",
-        "prompt_cache_key",
-        "prompt_cache_options",
-        "prompt_cache_retention",
-        "safety_identifier",
-        "service_tier",
-        "store",
-        "stream_options",
-        "top_logprobs",
-        "user",
-        "verbosity",
-    ],
-    renames: &[("seed", "random_seed")],
-    messages: Messages {
-        call_ids: CallIds::NineAlphanumerics,
-        ..PLAIN_MESSAGES
-    },
-    stream_options: false,
-    surfaces: EMBEDDINGS,
-    ..PLAIN
-};
-
-static GROQ: Vendor = Vendor {
-    kind: Kind::Groq,
-    max_tokens_field: MaxTokensField::AsSent,
-    refuses: &["logit_bias", "logprobs", "top_logprobs"],
-    messages: Messages {
-        names: false,
-        ..PLAIN_MESSAGES
-    },
-    one_choice: true,
-    surfaces: Surfaces {
-        responses: true,
-        ..CHAT_ONLY
-    },
-    ..PLAIN
-};
-
-static DEEPSEEK: Vendor = Vendor {
-    kind: Kind::DeepSeek,
-    ..PLAIN
-};
-
-static XAI: Vendor = Vendor {
-    kind: Kind::Xai,
-    max_tokens_field: MaxTokensField::AsSent,
-    surfaces: Surfaces {
-        responses: true,
-        ..COMPLETIONS
-    },
-    ..PLAIN
-};
-
-static TOGETHER: Vendor = Vendor {
-    kind: Kind::Together,
-    surfaces: Surfaces {
-        embeddings: true,
-        ..COMPLETIONS
-    },
-    ..PLAIN
-};
-
-/// Unasked, it would cut a prompt that is too long instead of saying so.
-static FIREWORKS: Vendor = Vendor {
-    kind: Kind::Fireworks,
-    adds: &[("context_length_exceeded_behavior", "\"error\"")],
-    surfaces: EVERYTHING,
-    ..PLAIN
-};
-
-/// What a list of texts says beside its texts is meant for the provider behind it, so it stays a list.
-static OPENROUTER: Vendor = Vendor {
-    kind: Kind::OpenRouter,
-    surfaces: EVERYTHING,
-    ..UNKNOWN
-};
-
-static COHERE: Vendor = Vendor {
-    kind: Kind::Cohere,
-    refuses: &[
-        "logit_bias",
-        "metadata",
-        "parallel_tool_calls",
-        "service_tier",
-        "store",
-        "stream_options",
-        "top_logprobs",
-        "user",
-    ],
-    messages: Messages {
-        developer: true,
-        ..PLAIN_MESSAGES
-    },
-    one_choice: true,
-    stream_options: false,
-    surfaces: EMBEDDINGS,
-    ..PLAIN
-};
-
-/// Fields that it does not know it ignores in silence; leaving them out lets us say so.
-static OLLAMA: Vendor = Vendor {
-    kind: Kind::Ollama,
-    refuses: &["logit_bias", "parallel_tool_calls", "tool_choice"],
-    messages: Messages {
-        developer: false,
-        ..ANY_MESSAGE
-    },
-    one_choice: true,
-    surfaces: EVERYTHING,
-    ..PLAIN
-};
-
-static VLLM: Vendor = Vendor {
-    kind: Kind::Vllm,
-    messages: Messages {
-        developer: false,
-        ..ANY_MESSAGE
-    },
-    surfaces: EVERYTHING,
-    ..UNKNOWN
-};
-
-/// Nothing is known of such a server, so nothing is changed.
-static OPENAI_COMPATIBLE: Vendor = Vendor {
-    surfaces: Surfaces {
-        responses: false,
-        ..EVERYTHING
-    },
-    ..UNKNOWN
-};
 
 #[cfg(test)]
 mod tests {

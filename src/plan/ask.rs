@@ -37,8 +37,9 @@ impl Ask {
     /// The first feature of the ask that a target with these gaps does not have.
     pub(super) fn beyond(&self, lacks: Lacks) -> Option<&'static str> {
         let wanted = self.features;
+        let lacks_tools = lacks.tools || lacks.chat_tools && self.surface != Surface::Responses;
         [
-            ("tools", wanted.tools && lacks.tools),
+            ("tools", wanted.tools && lacks_tools),
             ("vision", wanted.vision && lacks.vision),
             ("streaming", wanted.streaming && lacks.streaming),
             ("json_schema", wanted.json_schema && lacks.json_schema),

@@ -95,7 +95,7 @@ pub(super) fn providers(
         let snapshot = target.map(|target| live.board.snapshot(target, now));
         ProviderReport {
             name: provider.name.to_string(),
-            kind: provider.dialect.as_str().to_owned(),
+            kind: provider.kind.as_str().to_owned(),
             endpoint: format!(
                 "{}://{}",
                 if endpoint.tls { "https" } else { "http" },

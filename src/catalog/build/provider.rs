@@ -39,6 +39,7 @@ fn provider(source: &config::Provider) -> Provider {
     });
     Provider {
         name: source.name.as_str().into(),
+        kind: source.kind,
         dialect,
         models_path: dialect.models_path(&endpoint.base_path).into(),
         endpoint: Endpoint {

@@ -93,9 +93,10 @@ fn facts(source: &config::Provider, target: &config::Target, vendor: &Vendor) ->
     facts.refuses_json_schema = lacks(said.json_schema, facts.refuses_json_schema);
     facts.lacks = Lacks {
         tools: lacks(said.tools, facts.lacks.tools),
+        chat_tools: said.tools.is_none() && facts.lacks.chat_tools,
         vision: lacks(said.vision, facts.lacks.vision),
         streaming: lacks(said.streaming, facts.lacks.streaming),
-        json_schema: lacks(said.json_schema, facts.lacks.json_schema),
+        json_schema: lacks(said.json_schema, facts.lacks.json_schema || !vendor.json_schema),
         stream_usage: lacks(
             said.stream_usage,
             facts.lacks.stream_usage || !vendor.stream_options,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::catalog::{Credential, Endpoint, Policy, Provider};
-use crate::config::Breaker;
+use crate::config::{Breaker, Kind};
 use crate::dialect::Dialect;
 use crate::xds::EnvoySettings;
 
@@ -21,6 +21,7 @@ pub(super) fn provider(name: &str, url: &str) -> Provider {
     let (host, port) = rest.rsplit_once(':').unwrap();
     Provider {
         name: name.into(),
+        kind: Kind::OpenAiCompatible,
         dialect: Dialect::OpenAiCompatible,
         endpoint: Endpoint {
             tls: scheme == "https",
