@@ -1,4 +1,5 @@
-//! What the session sees of this language: properties of requests, and streams as their judge reads them.
+//! What the session sees of this language: properties of requests and answers, and streams as their judge reads them.
 
+mod answered;
 mod asked;
 mod streamed;
