@@ -166,26 +166,27 @@ impl<'s> Vault<'s> {
         if path.is_empty() {
             return Err(Invalid::new("`file:` names no file").hint("write `file:/path/to/key`"));
         }
-        self.file(path)
+        self.file(path).map_err(|invalid| Invalid {
+            problem: format!("the file {path} {}", invalid.problem),
+            ..invalid
+        })
     }
 
-    /// The trimmed content of a file that holds secrets.
+    /// The trimmed content of a file that holds secrets; what is wrong with it is worded to follow its path.
     pub(super) fn file(&mut self, path: &str) -> Result<String, Invalid> {
         let path = PathBuf::from(path);
         let content = self.sources.read(&path);
-        let shown = path.display().to_string();
         if !self.files.contains(&path) {
             self.files.push(path);
         }
         let content = content.map_err(|error| {
-            Invalid::new(format!("the file {shown} cannot be read: {error}"))
+            Invalid::new(format!("cannot be read: {error}"))
                 .hint("check the path and the file's owner and mode")
         })?;
-        let content = String::from_utf8(content).map_err(|_| {
-            Invalid::new(format!("the file {shown} holds no text")).hint("is it the right file?")
-        })?;
+        let content = String::from_utf8(content)
+            .map_err(|_| Invalid::new("holds no text").hint("is it the right file?"))?;
         if content.trim().is_empty() {
-            return Err(Invalid::new(format!("the file {shown} is empty")).hint("write the key into it"));
+            return Err(Invalid::new("is empty").hint("write the key into it"));
         }
         Ok(content.trim().to_owned())
     }

@@ -26,6 +26,7 @@ fn sources() -> Fixture {
              [batch]\naws_access_key_id=AKIDbatch\naws_secret_access_key=live+2\naws_session_token=live-token\n",
         )
         .env("KEY", "sk-live")
+        .env("AWS_FILE", "/sa.json")
 }
 
 fn load(provider: &str, sources: &Fixture) -> Result<Config, LoadError> {
@@ -307,12 +308,16 @@ credentials_file: missing: which file is the profile in?
   hint: write for example `credentials_file: ${HOME}/.aws/credentials`
 
 kind: bedrock, region: us-east-1, credentials_file: /gone
-credentials_file: the file /gone cannot be read: entity not found
+credentials_file: `/gone` cannot be read: entity not found
   hint: check the path and the file's owner and mode
 
 kind: bedrock, region: us-east-1, credentials_file: /aws, profile: prod
-credentials_file: the file /aws has no profile `prod`
+profile: `prod` is no profile of `credentials_file`
   hint: there is: default, batch
+
+kind: bedrock, region: us-east-1, credentials_file: '${AWS_FILE}'
+credentials_file: `${AWS_FILE}` has no profile `default`
+  hint: is it AWS's file of credentials?
 
 kind: bedrock, region: us-east-1, api_key: k, health_check: {}
 health_check.path: missing: this API has no list of models to ask for

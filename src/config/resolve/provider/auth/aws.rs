@@ -124,49 +124,38 @@ pub(super) fn of_file(
         resolver.report.refuse(&file_at, invalid.hint(remedy));
         return None;
     };
+    let text = resolver.vault.file(path);
+    let text = resolver.report.accept(&file_at, text)?;
     let wanted = account.profile.as_deref().map_or(DEFAULT_PROFILE, str::trim);
-    let keys = resolver
-        .vault
-        .file(path)
-        .and_then(|text| keys_of_profile(&text, path, wanted));
-    keys.map_err(|invalid| resolver.report.refuse(&file_at, invalid))
-        .ok()
+    let Some(profile) = Profile::find(&text, wanted) else {
+        refuse_profile(account, at, &text, resolver);
+        return None;
+    };
+    resolver.report.accept(&file_at, profile.keys())
 }
 
-fn keys_of_profile(text: &str, path: &str, wanted: &str) -> Result<Keys, Invalid> {
-    let Some(profile) = Profile::find(text, wanted) else {
-        let invalid = Invalid::new(format!("the file {path} has no profile `{wanted}`"));
-        let there: Vec<&str> = text
-            .lines()
-            .filter_map(section)
-            .filter(|name| is_name(name))
-            .take(SHOWN_PROFILES)
-            .collect();
-        return Err(if there.is_empty() {
-            invalid.hint("is it AWS's file of credentials?")
-        } else {
-            invalid.hint(format!("there is: {}", there.join(", ")))
-        });
+/// Tells that there is no such profile, where it is named.
+fn refuse_profile(account: &RawAccount, at: &ConfigPath, text: &str, resolver: &mut Resolver<'_, '_>) {
+    let there: Vec<&str> = text
+        .lines()
+        .filter_map(section)
+        .filter(|name| is_name(name))
+        .take(SHOWN_PROFILES)
+        .collect();
+    let remedy = if there.is_empty() {
+        "is it AWS's file of credentials?".to_owned()
+    } else {
+        format!("there is: {}", there.join(", "))
     };
-    let key = |name: &str, value: Option<&str>| {
-        let value = value.filter(|value| !value.is_empty());
-        let missing = || {
-            Invalid::new(format!("profile `{wanted}` of {path} has no `{name}`"))
-                .hint("only profiles that hold keys can sign")
-        };
-        Secret::try_new(value.ok_or_else(missing)?).map_err(|invalid| Invalid {
-            problem: format!("`{name}` of profile `{wanted}`: {}", invalid.problem),
-            remedy: None,
-        })
+    let (key, invalid) = if account.profile.is_some() {
+        ("profile", Invalid::new("is no profile of `credentials_file`"))
+    } else {
+        (
+            "credentials_file",
+            Invalid::new(format!("has no profile `{DEFAULT_PROFILE}`")),
+        )
     };
-    Ok(Keys {
-        id: key("aws_access_key_id", profile.id)?,
-        secret: key("aws_secret_access_key", profile.secret)?,
-        token: match profile.token {
-            None => None,
-            said => Some(key("aws_session_token", said)?),
-        },
-    })
+    resolver.report.refuse_value(&at.key(key), invalid.hint(remedy));
 }
 
 /// A profile of the file, as far as it holds keys.
@@ -200,6 +189,28 @@ impl<'t> Profile<'t> {
             }
         }
         found
+    }
+
+    fn keys(&self) -> Result<Keys, Invalid> {
+        let key = |name: &str, value: Option<&str>| {
+            let value = value.filter(|value| !value.is_empty());
+            let missing = || {
+                Invalid::new(format!("has no `{name}` in the profile"))
+                    .hint("only profiles that hold keys can sign")
+            };
+            Secret::try_new(value.ok_or_else(missing)?).map_err(|invalid| Invalid {
+                problem: format!("has a wrong `{name}` in the profile: {}", invalid.problem),
+                remedy: None,
+            })
+        };
+        Ok(Keys {
+            id: key("aws_access_key_id", self.id)?,
+            secret: key("aws_secret_access_key", self.secret)?,
+            token: match self.token {
+                None => None,
+                said => Some(key("aws_session_token", said)?),
+            },
+        })
     }
 }
 
@@ -241,46 +252,42 @@ aws_access_key_id = AKIDHALF
         (keys.id.expose(), keys.secret.expose(), token)
     }
 
+    fn keys(text: &str, profile: &str) -> Result<Keys, Invalid> {
+        Profile::find(text, profile).expect(profile).keys()
+    }
+
     #[test]
     fn profiles_are_read_as_aws_writes_them() {
-        let default = keys_of_profile(FILE, "/c", "default").ok().unwrap();
-        let batch = keys_of_profile(FILE, "/c", "batch").ok().unwrap();
+        let default = keys(FILE, "default").ok().unwrap();
+        let batch = keys(FILE, "batch").ok().unwrap();
 
         assert_eq!(exposed(&default), ("AKIDDEFAULT", "one/two+three==", None));
         assert_eq!(exposed(&batch), ("AKIDBATCH", "batch-secret", Some("token==")));
+        assert!(Profile::find(FILE, "nobody").is_none());
     }
 
     #[test]
     fn a_profile_without_keys_says_so_and_shows_none() {
-        for (text, wanted, told) in [
-            (
-                FILE,
-                "nobody",
-                "the file /c has no profile `nobody` (there is: default, batch, sso, half)",
-            ),
-            (
-                FILE,
-                "sso",
-                "profile `sso` of /c has no `aws_access_key_id` (only profiles that hold keys can sign)",
-            ),
-            (
-                FILE,
-                "half",
-                "profile `half` of /c has no `aws_secret_access_key` (only profiles that hold keys can sign)",
-            ),
-            (
-                "sk-live [se cret] {",
-                "default",
-                "the file /c has no profile `default` (is it AWS's file of credentials?)",
-            ),
+        for (text, profile, problem) in [
+            (FILE, "sso", "has no `aws_access_key_id` in the profile"),
+            (FILE, "half", "has no `aws_secret_access_key` in the profile"),
             (
                 "[x]\naws_access_key_id=a b",
                 "x",
-                "`aws_access_key_id` of profile `x`: the secret has a space inside",
+                "has a wrong `aws_access_key_id` in the profile: the secret has a space inside",
             ),
         ] {
-            let invalid = keys_of_profile(text, "/c", wanted).err().unwrap();
-            assert_eq!(invalid.to_string(), told);
+            assert_eq!(keys(text, profile).err().unwrap().problem, problem);
         }
+    }
+
+    #[test]
+    fn only_what_is_a_name_is_shown_as_one() {
+        let shown = |line| section(line).filter(|name| is_name(name));
+
+        assert_eq!(shown("[ profile a.b-c ] # x"), Some("a.b-c"));
+        assert_eq!(shown("sk-live [se cret] {"), None);
+        assert_eq!(shown("[se cret]"), None);
+        assert_eq!(shown("[\"sk-live\"]"), None);
     }
 }
