@@ -13,6 +13,7 @@ mod lanes;
 mod observe;
 mod reload;
 mod takeover;
+mod tokens;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -151,6 +152,7 @@ impl App {
         // Before anyone can tell that we run: a `SIGHUP` that nobody listens for would end us.
         let hangups = options.follow_file.then(reload::hangups).flatten();
         let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
+        takeover.tokens().follow(&takeover.gateway().live().catalog);
         let grpc = bind::grpc(&config.grpc).await.map_err(StartError::Bind)?;
         let bound = grpc.address().clone();
         let token = config.admin.token.as_ref().map(Secret::expose);
@@ -237,6 +239,7 @@ impl App {
         self.drained().await;
         self.takeover.xds().close();
         self.stopping.cancel();
+        self.takeover.tokens().stop();
         self.tasks.close();
         let _in_time = tokio::time::timeout(LAST_LINES, self.tasks.wait()).await.is_ok();
         self.takeover.telemetry().close(LAST_LINES);

@@ -74,6 +74,7 @@ impl Telemetry {
             Event::AllOpen(event) => self.metrics.all_open(event),
             Event::CircuitChanged(event) => self.metrics.circuit_changed(event),
             Event::HealthChecked(event) => self.metrics.health_checked(event),
+            Event::TokenAsked(event) => self.metrics.token_asked(event),
             Event::CatalogApplied { generation, .. } => self.metrics.catalog_applied(*generation),
             Event::CatalogRejected { .. } => self.metrics.catalog_rejected(),
             Event::EnvoyAcked { kind, .. } => self.metrics.envoy_acked(kind),

@@ -102,6 +102,9 @@ impl AdminSource for Source {
             let generation = self.live().catalog.generation;
             reasons.push(format!("Envoy has not acknowledged generation {generation} yet"));
         }
+        if !self.takeover.tokens().all_tried() {
+            reasons.push("the first access tokens are being fetched".to_owned());
+        }
         Readiness {
             ready: reasons.is_empty(),
             reasons,
@@ -177,6 +180,7 @@ impl AdminSource for Source {
             sessions_open: open,
             envoys_connected: self.takeover.xds().watch().borrow().nodes.len() as u64,
             circuits: circuits(&live),
+            tokens: self.takeover.tokens().good_for(SystemTime::now()),
             draining: live
                 .catalog
                 .providers

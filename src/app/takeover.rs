@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 
 use super::fixed::Fixed;
 use super::observe::Observer;
+use super::tokens::Tokens;
 use crate::admin::report::{HealthReport, Moment};
 use crate::breaker::Health;
 use crate::catalog::{Catalog, Generation, InvalidCatalog, ProviderIx, TargetIx};
@@ -27,6 +28,8 @@ use crate::xds::{EnvoySettings, Settled, Snapshot, XdsState};
 
 /// How long Envoy may take to say whether it accepts.
 const SETTLE: Duration = Duration::from_secs(10);
+/// How long the first access token of a new identity may take before requests may meet it without.
+const FIRST_TOKEN: Duration = Duration::from_secs(5);
 /// How long the last request of an old catalog is waited for.
 const LINGER: Duration = Duration::from_mins(10);
 
@@ -80,6 +83,7 @@ pub(super) struct Takeover {
     started: SystemTime,
     applied: Mutex<SystemTime>,
     health: Mutex<HashMap<Arc<str>, Checked>>,
+    tokens: Tokens,
 }
 
 impl Takeover {
@@ -99,6 +103,7 @@ impl Takeover {
             path: path.to_owned(),
             gateway,
             xds: XdsState::new(snapshot, observer),
+            tokens: Tokens::new(telemetry.clone()),
             telemetry,
             turn: tokio::sync::Mutex::new(()),
             refused: Mutex::new(None),
@@ -121,6 +126,10 @@ impl Takeover {
 
     pub(super) fn telemetry(&self) -> &Arc<Telemetry> {
         &self.telemetry
+    }
+
+    pub(super) fn tokens(&self) -> &Tokens {
+        &self.tokens
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -169,7 +178,9 @@ impl Takeover {
     }
 
     pub(super) fn warnings(&self) -> Vec<String> {
-        self.warnings.lock().clone()
+        let mut warnings = self.warnings.lock().clone();
+        warnings.extend(self.tokens.warnings());
+        warnings
     }
 
     /// Takes over `config`, or says why not and leaves everything as it was.
@@ -231,6 +242,8 @@ impl Takeover {
             }
         }
         self.telemetry.resolve(&Labels::of(&catalog));
+        self.tokens.follow(&catalog);
+        self.tokens.tried(FIRST_TOKEN).await;
         *self.listener.lock() = config.envoy.listener.clone();
         self.gateway.replace(Arc::new(live.successor(catalog.clone())));
         self.telemetry.emit(&applied(&catalog));

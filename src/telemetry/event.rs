@@ -37,6 +37,8 @@ pub enum Event {
     },
     /// An active check of a provider came back.
     HealthChecked(HealthChecked),
+    /// An access token was asked for.
+    TokenAsked(TokenAsked),
     /// An operator took a provider out of service.
     ProviderDrained {
         /// Which one.
@@ -209,4 +211,17 @@ pub struct HealthChecked {
     pub duration: Duration,
     /// How it failed, in a word.
     pub detail: Option<&'static str>,
+}
+
+/// An access token was asked for, at whoever gives them out for a provider.
+#[derive(Debug, Clone)]
+pub struct TokenAsked {
+    /// The providers that sign in with it.
+    pub providers: Vec<Arc<str>>,
+    /// Why none came, without anything secret; `None` when one did.
+    pub failure: Option<String>,
+    /// How long the token is good that is there now.
+    pub good_for: Option<Duration>,
+    /// It came out otherwise than the time before, or the last good token is gone.
+    pub is_news: bool,
 }

@@ -13,7 +13,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::breaker::{Cause, StateWord};
 
-use super::event::{AttemptEnded, CircuitChanged, Event, HealthChecked, RequestEnded};
+use super::event::{AttemptEnded, CircuitChanged, Event, HealthChecked, RequestEnded, TokenAsked};
+
+/// At its lowest level the crate that signs requests tells what it signs, and with which key.
+const SIGNER_IS_SILENT: &str = "aws_sigv4=off";
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -73,12 +76,17 @@ pub fn init(format: LogFormat, filter: &str) -> Result<(), LogError> {
 }
 
 fn parse(filter: &str) -> Result<EnvFilter, LogError> {
-    EnvFilter::builder()
+    let filter = EnvFilter::builder()
         .parse(filter)
         .map_err(|error| LogError::Filter {
             given: filter.to_owned(),
             reason: error.to_string(),
-        })
+        })?;
+    Ok(filter.add_directive(
+        SIGNER_IS_SILENT
+            .parse()
+            .expect("a target and a level are a directive"),
+    ))
 }
 
 /// Writes the line of an event; `warn` marks the first opening of a circuit that only the operator can mend.
@@ -88,6 +96,7 @@ pub(super) fn write(event: &Event, warn: bool) {
         Event::RequestEnded(event) => request_ended(event),
         Event::CircuitChanged(event) => circuit_changed(event, warn),
         Event::HealthChecked(event) => health_checked(event),
+        Event::TokenAsked(event) => token_asked(event),
         Event::AllOpen(event) => {
             debug!(model = %event.model.1, forced = event.forced, "every target is benched");
         }
@@ -138,6 +147,20 @@ fn health_checked(event: &HealthChecked) {
         ms = millis(event.duration),
         "health checked"
     );
+}
+
+fn token_asked(event: &TokenAsked) {
+    let providers = event.providers.join(", ");
+    let good_for = event
+        .good_for
+        .map(|left| format_duration(readable(left)).to_string());
+    let reason = event.failure.as_deref();
+    match (reason, event.is_news) {
+        (None, true) => info!(%providers, good_for, "access token fetched"),
+        (None, false) => debug!(%providers, good_for, "access token fetched"),
+        (Some(reason), true) => warn!(%providers, %reason, good_for, "access token not fetched"),
+        (Some(reason), false) => debug!(%providers, %reason, good_for, "access token not fetched"),
+    }
 }
 
 fn attempt_ended(event: &AttemptEnded) {
@@ -295,6 +318,37 @@ mod tests {
         assert_eq!(line(&acked, false), "");
         let told = line(&nacked, false);
         assert!(told.contains("WARN") && told.contains("no such field"), "{told}");
+    }
+
+    #[test]
+    fn a_token_is_told_when_it_comes_and_when_it_fails_and_its_renewals_are_detail() {
+        let asked = |failure: Option<&str>, is_news| {
+            let event = TokenAsked {
+                providers: vec![Arc::from("vertex"), Arc::from("vertex-eu")],
+                failure: failure.map(str::to_owned),
+                good_for: Some(Duration::from_secs(3599)),
+                is_news,
+            };
+            line(&Event::TokenAsked(event), false).trim_start().to_owned()
+        };
+
+        assert_eq!(
+            asked(None, true),
+            "INFO access token fetched providers=vertex, vertex-eu good_for=\"59m 59s\"\n"
+        );
+        assert_eq!(
+            asked(Some("HTTP 503"), true),
+            "WARN access token not fetched providers=vertex, vertex-eu reason=HTTP 503 good_for=\"59m 59s\"\n"
+        );
+        assert_eq!(asked(None, false) + &asked(Some("HTTP 503"), false), "");
+    }
+
+    #[test]
+    fn the_signer_tells_nothing_at_any_level() {
+        let filter = parse("trace,aws_sigv4=trace").unwrap();
+
+        assert!(filter.to_string().contains("aws_sigv4=off"), "{filter}");
+        assert!(!filter.to_string().contains("aws_sigv4=trace"), "{filter}");
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub use observed::{CircuitSeen, Observed};
 
 use self::families::{AttemptFamilies, CircuitFamilies, ControlFamilies, RequestFamilies};
 use self::handles::{ModelHandles, Table};
-use super::event::{CircuitChanged, HealthChecked};
+use super::event::{CircuitChanged, HealthChecked, TokenAsked};
 use crate::catalog::{Generation, TargetIx};
 
 /// All metrics of this process.
@@ -115,6 +115,9 @@ impl Metrics {
         self.attempts
             .health_checks
             .retain(|[provider, _]| providers.contains(&**provider));
+        self.attempts
+            .token_refreshes
+            .retain(|[provider, _]| providers.contains(&**provider));
         self.circuits
             .transitions
             .retain(|[_, provider, _, _]| providers.contains(&**provider));
@@ -141,6 +144,17 @@ impl Metrics {
             .health_checks
             .of([event.provider.clone(), Arc::from(result)])
             .inc();
+    }
+
+    pub(super) fn token_asked(&self, event: &TokenAsked) {
+        let table = self.table.load();
+        let result = if event.failure.is_none() { "ok" } else { "failed" };
+        for provider in event.providers.iter().filter(|name| table.has_provider(name)) {
+            self.attempts
+                .token_refreshes
+                .of([provider.clone(), Arc::from(result)])
+                .inc();
+        }
     }
 
     pub(super) fn catalog_applied(&self, generation: Generation) {

@@ -27,3 +27,4 @@ mod secrets; // no key is shown anywhere
 mod smoke; // each way through the harness once: what fails here fails everywhere
 mod streams; // what is held, what passes, what becomes of a stream that breaks off
 mod support; // the gateway of one test, fake providers, clients; no assertions on behaviour
+mod tokens; // access tokens that providers sign in with: fetched, kept, renewed, and never shown

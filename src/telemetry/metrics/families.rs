@@ -8,7 +8,7 @@ use prometheus::{Counter, Histogram, IntCounter, IntGauge, Registry};
 use super::family::Family;
 
 /// The name of every metric, in the order of the text.
-pub const NAMES: [&str; 26] = [
+pub const NAMES: [&str; 28] = [
     "process_resident_memory_bytes",
     "understudy_access_lines_dropped_total",
     "understudy_all_open_total",
@@ -34,6 +34,8 @@ pub const NAMES: [&str; 26] = [
     "understudy_sessions_open",
     "understudy_stage_added_seconds",
     "understudy_time_to_first_token_seconds",
+    "understudy_token_expires_in_seconds",
+    "understudy_token_refresh_total",
     "understudy_tokens_total",
 ];
 
@@ -113,6 +115,8 @@ pub(super) struct AttemptFamilies {
     pub(super) tokens: Family<IntCounter, 4>,
     pub(super) cost: Family<Counter, 3>,
     pub(super) health_checks: Family<IntCounter, 2>,
+    pub(super) token_refreshes: Family<IntCounter, 2>,
+    pub(super) token_expires_in: Family<IntGauge, 1>,
 }
 
 impl AttemptFamilies {
@@ -161,6 +165,18 @@ impl AttemptFamilies {
                 "understudy_health_checks_total",
                 ["provider", "result"],
                 "Active health checks that came back, by result: ok or failed.",
+            ),
+            token_refreshes: Family::register(
+                registry,
+                "understudy_token_refresh_total",
+                ["provider", "result"],
+                "Access tokens that were asked for, by the provider that signs in with them and by result: ok or failed.",
+            ),
+            token_expires_in: Family::register(
+                registry,
+                "understudy_token_expires_in_seconds",
+                ["provider"],
+                "How long a provider's access token is still good; 0 when there is none that is.",
             ),
         }
     }

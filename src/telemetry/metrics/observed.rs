@@ -1,6 +1,7 @@
 //! The gauges: what is true at the moment of a scrape, as whoever answers it tells.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Metrics, process, signed};
 use crate::breaker::{Scope, StateWord};
@@ -18,6 +19,8 @@ pub struct Observed {
     pub circuits: Vec<CircuitSeen>,
     /// Every provider, and whether it is being drained.
     pub draining: Vec<(Arc<str>, bool)>,
+    /// Every provider that signs in with an access token, and how long that is still good.
+    pub tokens: Vec<(Arc<str>, Duration)>,
 }
 
 /// A circuit at the moment of a scrape.
@@ -64,6 +67,13 @@ impl Metrics {
             let model = circuit.provider_model.clone().unwrap_or_default();
             let values = [Arc::from(circuit.scope.as_str()), circuit.provider.clone(), model];
             self.circuits.state.of(values).set(circuit.severity());
+        }
+        self.attempts.token_expires_in.clear();
+        for (provider, good_for) in &observed.tokens {
+            self.attempts
+                .token_expires_in
+                .of([provider.clone()])
+                .set(signed(good_for.as_secs()));
         }
         self.circuits.draining.clear();
         for (provider, draining) in &observed.draining {

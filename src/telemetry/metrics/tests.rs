@@ -124,6 +124,12 @@ fn touch_everything(metrics: &Metrics) -> String {
         duration: Duration::from_millis(3),
         detail: Some("refused"),
     });
+    metrics.token_asked(&TokenAsked {
+        providers: vec![arc("openai"), arc("gone"), arc("azure")],
+        failure: Some("HTTP 503".to_owned()),
+        good_for: None,
+        is_news: true,
+    });
     metrics.envoy_acked("cluster");
     metrics.envoy_nacked("listener");
     metrics.render(&Observed {
@@ -137,6 +143,7 @@ fn touch_everything(metrics: &Metrics) -> String {
             state: StateWord::Open,
         }],
         draining: vec![(arc("openai"), false), (arc("azure"), true)],
+        tokens: vec![(arc("azure"), Duration::from_millis(59_900))],
     })
 }
 
@@ -179,6 +186,8 @@ fn events_and_the_moment_of_a_scrape_become_these_series() {
         r#"understudy_circuit_transitions_total{from="closed",provider="openai",scope="target",to="open"} 1"#,
         r#"understudy_provider_draining{provider="azure"} 1"#,
         r#"understudy_health_checks_total{provider="openai",result="failed"} 1"#,
+        r#"understudy_token_refresh_total{provider="azure",result="failed"} 1"#,
+        r#"understudy_token_expires_in_seconds{provider="azure"} 59"#,
         r#"understudy_envoy_acks_total{type="cluster"} 1"#,
         r#"understudy_envoy_nacks_total{type="listener"} 1"#,
         "understudy_config_generation 1",
