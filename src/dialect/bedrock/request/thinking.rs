@@ -75,8 +75,8 @@ pub(super) fn of(chat: &Chat<'_>, occasion: Occasion, left: &mut LeftOut<'_>) ->
         })
     };
     let thought = match (facts.thinking, effort) {
-        _ if !occasion.is_claude => None,
         (Family::Never | Family::Budget | Family::Adaptive, Effort::None) => Some(Thought::default()),
+        _ if !occasion.is_claude => None,
         (Family::AdaptiveByDefault, Effort::None) => Some(Thought {
             thinking: Some(Thinking::Disabled),
             effort: None,

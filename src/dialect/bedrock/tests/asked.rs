@@ -100,6 +100,19 @@ fn thinking_is_told_in_the_way_of_the_model() {
 }
 
 #[test]
+fn a_model_that_cannot_think_does_not_when_it_is_told_not_to() {
+    for (thinking, effort, is_dropped) in [
+        (Thinking::Never, "none", false),
+        (Thinking::Never, "low", true),
+        (Thinking::Unknown, "none", true),
+    ] {
+        let fields = json!({"reasoning_effort": effort});
+        let (_, dropped) = settings("amazon.nova-pro-v1:0", &claude(thinking), fields);
+        assert_eq!(!dropped.is_empty(), is_dropped, "{thinking:?} {effort}");
+    }
+}
+
+#[test]
 fn an_effort_that_is_refused_becomes_the_next_one_below() {
     let facts = Facts {
         thinking: Thinking::Always,
