@@ -60,7 +60,7 @@ async fn all_mistakes_are_told_at_once_with_what_to_write() {
     assert_eq!(
         ran.err,
         "understudy: bad.yaml has 4 mistakes\n\
-         providers.openai.kind: `opnai` is not one of openai, azure-openai, openai-compatible\n  \
+         providers.openai.kind: `opnai` is not one of openai, azure-openai, anthropic, gemini, vertex, bedrock, mistral, groq, deepseek, xai, together, fireworks, openrouter, cohere, ollama, vllm, openai-compatible\n  \
            hint: did you mean `openai`?\n\
          providers.openai.api_key: the environment variable `NO_SUCH_KEY` is not set or empty\n  \
            hint: export NO_SUCH_KEY, or write `${NO_SUCH_KEY:-default}`\n\
