@@ -4,15 +4,27 @@
 //! one attempt survive into the next one inside Envoy, so every attempt says every header: it sets what its provider
 //! needs and removes whatever else it was shown. It knows nothing of gRPC, circuits or time.
 
+mod credentials;
 mod sign;
+
+pub use sign::Unsignable;
 
 use std::fmt;
 use std::ops::Range;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 
-use crate::catalog::{Credential, HeaderSecret, Provider, Surface, Target};
-use crate::dialect::scan;
+use crate::catalog::{HeaderSecret, Provider, Surface, Target};
+use crate::dialect::carry::{Carried, Wish, carry};
+use crate::dialect::{Dialect, Unsupported};
+use credentials::sign_in;
+
+/// The version of Anthropic's API that is spoken, when the caller does not say.
+const ANTHROPIC_VERSION: &str = "2023-06-01";
+
+/// The header in which a caller of Anthropic's surface asks for what is in trial.
+const BETAS: &[u8] = b"anthropic-beta";
 
 /// Changes to a header map, in the form that any host can carry out. Values may sign in somewhere, so none is printed.
 #[derive(Default, Clone, PartialEq, Eq)]
@@ -39,6 +51,11 @@ impl HeaderChanges {
         self.set.push((Bytes::from_static(name.as_bytes()), value.into()));
     }
 
+    /// Whether a header of that name is set.
+    pub fn says(&self, name: &str) -> bool {
+        self.set.iter().any(|(set, _)| set.as_ref() == name.as_bytes())
+    }
+
     /// Removes a header whose name is known at build time.
     pub fn remove(&mut self, name: &'static str) {
         self.remove.push(Bytes::from_static(name.as_bytes()));
@@ -48,6 +65,10 @@ impl HeaderChanges {
 /// The caller's request, as far as attempts are made from it.
 #[derive(Debug, Clone)]
 pub struct Original {
+    /// The part of the API that it speaks to.
+    pub surface: Surface,
+    /// Whether its answer is to be a stream.
+    pub stream: bool,
     /// The body, shared by all attempts.
     pub body: Bytes,
     /// Where the model's name stands in it, quotes included.
@@ -64,13 +85,21 @@ pub struct Original {
 impl Original {
     /// Whether `target` is asked for the usage of a stream although the caller did not ask.
     pub fn adds_usage_for(&self, target: &Target) -> bool {
-        !target.lacks.stream_usage && self.with_usage.is_some()
+        let is_hub = target.dialect.speaks_hub() && target.dialect.is_understood_on(self.surface);
+        is_hub && !target.lacks.stream_usage && self.with_usage.is_some()
     }
 
-    fn asking(&self, target: &Target) -> (&Bytes, &Range<usize>) {
-        match &self.with_usage {
+    fn wish_for(&self, target: &Target) -> Wish<'_> {
+        let (body, model_span) = match &self.with_usage {
             Some((body, span)) if self.adds_usage_for(target) => (body, span),
             _ => (&self.body, &self.model_span),
+        };
+        let betas = self.headers.iter().find(|(name, _)| name.as_ref() == BETAS);
+        Wish {
+            surface: self.surface,
+            body,
+            model_span,
+            betas: betas.and_then(|(_, value)| std::str::from_utf8(value).ok()),
         }
     }
 }
@@ -82,41 +111,102 @@ pub struct Outgoing {
     pub headers: HeaderChanges,
     /// The whole body.
     pub body: Bytes,
+    /// Fields that were left out because the target has no place for them.
+    pub dropped: Vec<String>,
 }
+
+/// Why a request cannot be sent to a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotSent {
+    /// It cannot be carried there.
+    Unsupported(Unsupported),
+    /// There is no access token, or none that is still good.
+    NoToken,
+    /// It cannot be signed.
+    Unsignable(Unsignable),
+}
+
+impl fmt::Display for NotSent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsupported(unsupported) => unsupported.fmt(f),
+            Self::NoToken => f.write_str("there is no access token for this provider"),
+            Self::Unsignable(unsignable) => unsignable.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for NotSent {}
 
 /// Rewrites the original for `target`; `shown` are the names now in the header map.
 pub fn rewrite<'a>(
     original: &Original,
-    surface: Surface,
     (provider, target): (&Provider, &Target),
     shown: impl Iterator<Item = &'a Bytes>,
-) -> Outgoing {
-    let mut headers = addressed(provider, target.paths.of(surface, false).unwrap_or(&Bytes::new()));
+    today: SystemTime,
+) -> Result<Outgoing, NotSent> {
+    let Carried { body, dropped } = carry(original.wish_for(target), target).map_err(NotSent::Unsupported)?;
+    let path = target.paths.of(original.surface, original.stream);
+    let path = path.ok_or(NotSent::Unsupported(Unsupported(original.surface.suffix())))?;
+    let mut headers = addressed(provider, path);
     headers.set(":method", "POST");
     headers.set("content-type", "application/json");
     headers.set("accept-encoding", "identity");
-    headers.set.extend(original.headers.iter().cloned());
-    sign_in(&mut headers, provider, original.credential.as_ref());
+    let forwarded = original
+        .headers
+        .iter()
+        .filter(|(name, _)| travels(name, original, target));
+    headers.set.extend(forwarded.cloned());
+    if target.dialect == Dialect::Anthropic && !headers.says("anthropic-version") {
+        headers.set("anthropic-version", ANTHROPIC_VERSION);
+    }
+    sign_in(
+        &mut headers,
+        provider,
+        (original.credential.as_ref(), &body),
+        today,
+    )?;
     remove_the_rest(&mut headers, shown);
-    let (body, span) = original.asking(target);
-    Outgoing {
+    Ok(Outgoing {
         headers,
-        body: scan::replace_model(body, span, &target.provider_model),
+        body,
+        dropped,
+    })
+}
+
+/// Whether a header of the caller's goes to that target: what is said in one vendor's words stays with that vendor,
+/// and a caller whose request is translated does not know what form its answer comes in.
+fn travels(name: &[u8], original: &Original, target: &Target) -> bool {
+    let is_native = target.dialect.is_understood_on(original.surface);
+    match name {
+        b"accept" => is_native,
+        b"openai-beta" => target.dialect.speaks_hub(),
+        name if name.starts_with(b"anthropic-") => is_native && target.dialect == Dialect::Anthropic,
+        _ => true,
     }
 }
 
 /// A bodiless request for one provider: what a health check sends.
-pub fn errand<'a>(provider: &Provider, path: &Bytes, shown: impl Iterator<Item = &'a Bytes>) -> Outgoing {
+pub fn errand<'a>(
+    provider: &Provider,
+    path: &Bytes,
+    shown: impl Iterator<Item = &'a Bytes>,
+    today: SystemTime,
+) -> Result<Outgoing, NotSent> {
     let mut headers = addressed(provider, path);
     headers.set(":method", "GET");
     headers.set("accept", "application/json");
     headers.set("accept-encoding", "identity");
-    sign_in(&mut headers, provider, None);
+    if provider.dialect == Dialect::Anthropic {
+        headers.set("anthropic-version", ANTHROPIC_VERSION);
+    }
+    sign_in(&mut headers, provider, (None, &Bytes::new()), today)?;
     remove_the_rest(&mut headers, shown);
-    Outgoing {
+    Ok(Outgoing {
         headers,
         body: Bytes::new(),
-    }
+        dropped: Vec::new(),
+    })
 }
 
 fn addressed(provider: &Provider, path: &Bytes) -> HeaderChanges {
@@ -131,19 +221,6 @@ fn addressed(provider: &Provider, path: &Bytes) -> HeaderChanges {
         headers.set.push((name.clone(), value.expose().clone()));
     }
     headers
-}
-
-fn sign_in(headers: &mut HeaderChanges, provider: &Provider, caller: Option<&HeaderSecret>) {
-    match (&provider.credential, caller) {
-        (Credential::Ours { header, value, .. }, _) => headers.set(header, value.expose().clone()),
-        (Credential::Passthrough, Some(key)) => {
-            let value = provider.dialect.credential_value(key.expose());
-            headers.set(provider.dialect.credential_header(), value.expose().clone());
-        }
-        // Signatures and tokens need the time, or the complete request.
-        (Credential::Signed(_) | Credential::Token(_) | Credential::Open, _)
-        | (Credential::Passthrough, None) => {}
-    }
 }
 
 /// Removes every shown header that was not set: the allow-list is what we set.

@@ -5,6 +5,9 @@
 mod anthropic;
 mod azure;
 mod bedrock;
+pub mod carry;
+pub mod complete;
+pub mod course;
 pub mod facts;
 mod gemini;
 #[cfg(test)]
@@ -14,6 +17,7 @@ mod language;
 mod messages;
 mod openai;
 mod path;
+mod responses;
 pub mod scan;
 pub mod sse;
 pub mod stream;
@@ -51,6 +55,17 @@ pub enum Dialect {
     Bedrock,
 }
 
+/// An error of ours, in OpenAI's shape, as callers of `surface` expect it, and the status that goes with it.
+pub fn told_on(surface: Surface, (status, body): (u16, Bytes), request_id: Option<&str>) -> (u16, Bytes) {
+    match surface {
+        Surface::Messages => {
+            let told = messages::error(status, &body, request_id);
+            (messages::status(status), told)
+        }
+        _ => (status, body),
+    }
+}
+
 /// How an ask in one part of the API gets to a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Carriage {
@@ -82,6 +97,11 @@ impl Dialect {
     /// Whether it speaks OpenAI's language, which is the hub's.
     pub fn speaks_hub(self) -> bool {
         matches!(self, Self::OpenAi | Self::AzureOpenAi | Self::OpenAiCompatible)
+    }
+
+    /// Whether its own answers and errors are in the form that callers of `surface` expect.
+    pub fn is_understood_on(self, surface: Surface) -> bool {
+        self.carriage(surface) == Carriage::Native
     }
 
     /// The path that lists models: what a health check may fetch; `None` when the provider has no such thing.
@@ -137,7 +157,8 @@ impl Dialect {
     fn language(self) -> &'static dyn Language {
         match self {
             Self::OpenAi | Self::AzureOpenAi | Self::OpenAiCompatible => &openai::OpenAi,
-            Self::Anthropic | Self::VertexAnthropic => &anthropic::Anthropic,
+            Self::Anthropic => &anthropic::Anthropic,
+            Self::VertexAnthropic => &anthropic::OnVertex,
             Self::Gemini | Self::VertexGemini => &gemini::Gemini,
             Self::Bedrock => &bedrock::Bedrock,
         }

@@ -64,8 +64,8 @@ pub struct Situation<'a> {
     pub ask: &'a Ask,
     /// How the targets of the ask's model stand, index by index those of [`Model::targets`].
     pub availability: &'a Availability,
-    /// Whether the operator is draining a provider.
-    pub draining: &'a dyn Fn(ProviderIx) -> bool,
+    /// Why a provider takes no requests at all just now: the operator is draining it, or there is no way to sign in.
+    pub away: &'a dyn Fn(ProviderIx) -> Option<Skip>,
 }
 
 /// A failed attempt of the same request.
@@ -99,7 +99,7 @@ struct Scene<'a> {
     targets: &'a [Target],
     ask: &'a Ask,
     availability: &'a Availability,
-    draining: &'a dyn Fn(ProviderIx) -> bool,
+    away: &'a dyn Fn(ProviderIx) -> Option<Skip>,
     tried: &'a [Tried],
 }
 
@@ -110,7 +110,7 @@ impl<'a> Scene<'a> {
             targets: &situation.catalog.targets,
             ask: situation.ask,
             availability: situation.availability,
-            draining: situation.draining,
+            away: situation.away,
             tried,
         }
     }

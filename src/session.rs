@@ -15,6 +15,7 @@ mod arrival;
 mod attempting;
 mod breaking;
 mod concluding;
+mod describing;
 mod explaining;
 mod finishing;
 mod held;
@@ -87,6 +88,8 @@ pub struct Session {
     most_attempts: usize,
     /// The status of a provider's refusal that the caller is given as it is.
     passed: Option<u16>,
+    /// What the caller is told in that refusal's place, when its attempt had to be ended.
+    reworded: Option<Bytes>,
     answered: Option<finishing::Answered>,
     usage: Option<Usage>,
     /// The model as the provider named it.
@@ -113,6 +116,8 @@ struct Caller {
     client: Option<ClientIx>,
     /// The name by which the client asked.
     asked_model: Arc<str>,
+    /// The client asked for the usage of its stream.
+    asks_usage: bool,
 }
 
 /// What planning prepared.
@@ -135,6 +140,8 @@ struct Trial {
     started: Instant,
     progress: Progress,
     record: Option<AttemptRecord>,
+    /// Fields of the request that its target has no place for.
+    dropped: Vec<String>,
 }
 
 impl Trial {
@@ -186,6 +193,7 @@ impl Session {
             deadline,
             most_attempts,
             passed: None,
+            reworded: None,
             answered: None,
             usage: None,
             answer_model: None,

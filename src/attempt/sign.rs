@@ -34,7 +34,7 @@ pub(super) struct Unsigned<'a> {
 
 /// A request that cannot be signed, because it is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Unsignable;
+pub struct Unsignable;
 
 impl fmt::Display for Unsignable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,7 +12,7 @@ mod stream;
 mod tests;
 
 use super::hub::{Answer, Chat, Unsupported};
-use super::language::{About, Inlet, Language, NoAnswer, Recipient, Request, Sse};
+use super::language::{About, Inlet, Language, NoAnswer, Recipient, Request, Sse, Tale};
 use request::Place;
 
 /// Anthropic's messages, as Anthropic serves them.
@@ -47,4 +47,9 @@ impl Language for OnVertex {
     fn stream(&self) -> Option<Box<dyn Inlet>> {
         Anthropic.stream()
     }
+}
+
+/// Tells the language's own events, for a stream that passes as it came.
+pub(super) fn tale() -> Box<dyn Tale> {
+    Box::new(stream::Events::default())
 }

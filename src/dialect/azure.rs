@@ -15,6 +15,9 @@ pub(super) fn path(parts: PathParts<'_>, suffix: &str) -> String {
     } = parts;
     let mut path = if base.ends_with(V1) {
         format!("{base}/{suffix}")
+    } else if suffix == "responses" {
+        // The body names the deployment here in either style.
+        format!("{base}/openai/responses")
     } else {
         format!("{base}/openai/deployments/{}/{suffix}", segment(model))
     };
@@ -51,6 +54,22 @@ mod tests {
         assert_eq!(
             path,
             "/openai/deployments/my%20gpt%2F4/chat/completions?api-version=2024-10-21"
+        );
+    }
+
+    #[test]
+    fn responses_have_no_deployment_in_their_path() {
+        let parts = PathParts {
+            base: "",
+            api_version: Some("2025-03-01-preview"),
+            model: "gpt",
+        };
+
+        assert_eq!(
+            Dialect::AzureOpenAi
+                .path(parts, Surface::Responses, true)
+                .unwrap(),
+            "/openai/responses?api-version=2025-03-01-preview"
         );
     }
 

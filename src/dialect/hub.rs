@@ -15,9 +15,7 @@ mod tests;
 use std::fmt;
 
 pub(super) use answer::{Answer, Choice, Finish, Said};
-pub(super) use chat::{
-    Arguments, Call, Chat, Effort, Format, Message, Offer, Part, Source, Tool, ToolChoice,
-};
+pub(super) use chat::{Arguments, Call, Chat, Effort, Format, Message, Part, Source, Tool, ToolChoice};
 pub(super) use chunks::Chunks;
 pub(super) use object::{Number, Object, Text};
 

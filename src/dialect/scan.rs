@@ -38,6 +38,8 @@ pub struct Scanned<'a> {
     pub max_tokens: Option<u64>,
     /// How many answers are wanted.
     pub n: Option<u64>,
+    /// It continues something that only one account knows: an earlier response, a conversation.
+    pub is_pinned: bool,
     /// What a target must be able to do.
     pub features: Features,
     /// A lower bound of the prompt's tokens, see [`scan`].
@@ -94,8 +96,10 @@ struct Fields<'a> {
     max_tokens: Option<&'a RawValue>,
     max_completion_tokens: Option<&'a RawValue>,
     n: Option<&'a RawValue>,
+    is_pinned: bool,
     stream_options: Findings,
     response_format: Findings,
+    system: Findings,
     messages: Findings,
     tools: Findings,
     functions: Findings,
@@ -127,16 +131,23 @@ impl<'a> Fields<'a> {
             stream_options_include_usage: self.stream_options.include_usage,
             max_tokens: number(self.max_completion_tokens).or_else(|| number(self.max_tokens)),
             n: number(self.n),
+            is_pinned: self.is_pinned,
             features: Features {
                 tools: self.tools.elements > 0 || self.functions.elements > 0,
-                vision: self.messages.has_image,
+                vision: self.messages.has_image || self.batch.has_image,
                 streaming: stream,
                 json_schema: self.response_format.has_schema,
             },
-            input_tokens: [&self.messages, &self.tools, &self.functions, &self.batch]
-                .map(Findings::tokens)
-                .iter()
-                .sum(),
+            input_tokens: [
+                &self.system,
+                &self.messages,
+                &self.tools,
+                &self.functions,
+                &self.batch,
+            ]
+            .map(Findings::tokens)
+            .iter()
+            .sum(),
         })
     }
 
@@ -155,6 +166,12 @@ impl<'a> Fields<'a> {
             }
             Name::N => return map.next_value().map(|raw| self.n = Some(raw)),
             Name::StreamOptions => (Role::Plain, &mut self.stream_options),
+            Name::Pin => {
+                let said: &RawValue = map.next_value()?;
+                self.is_pinned |= !matches!(said.get(), "null" | "false" | "\"\"");
+                return Ok(());
+            }
+            Name::System => (Role::Text, &mut self.system),
             Name::ResponseFormat => (Role::Plain, &mut self.response_format),
             Name::Messages => (Role::Plain, &mut self.messages),
             Name::Tools => (Role::Plain, &mut self.tools),
@@ -201,6 +218,8 @@ enum Name {
     MaxCompletionTokens,
     N,
     ResponseFormat,
+    System,
+    Pin,
     Messages,
     Tools,
     Functions,
@@ -215,9 +234,12 @@ impl<'de> Deserialize<'de> for Name {
             "stream" => Self::Stream,
             "stream_options" => Self::StreamOptions,
             "max_tokens" => Self::MaxTokens,
-            "max_completion_tokens" => Self::MaxCompletionTokens,
+            "max_completion_tokens" | "max_output_tokens" => Self::MaxCompletionTokens,
             "n" => Self::N,
-            "response_format" => Self::ResponseFormat,
+            // Three surfaces have it under three names.
+            "response_format" | "output_config" | "text" => Self::ResponseFormat,
+            "system" | "instructions" => Self::System,
+            "previous_response_id" | "conversation" | "background" => Self::Pin,
             "messages" => Self::Messages,
             "tools" => Self::Tools,
             "functions" => Self::Functions,

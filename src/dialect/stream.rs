@@ -13,6 +13,7 @@ mod seen;
 mod tests;
 mod usage_key;
 mod whole;
+mod witness;
 
 use std::fmt;
 
@@ -20,6 +21,7 @@ use bytes::Bytes;
 
 pub use include::{Splice, include_usage};
 pub use whole::{Whole, judge_whole};
+pub(super) use witness::Witness;
 
 use super::sse::SseReader;
 use super::usage::Usage;

@@ -105,7 +105,10 @@ impl AttemptStage {
             });
         self.wake = wake;
         self.begun = true;
-        self.ready.push_back(wire::outcall(outcall));
+        self.ready.push_back(match outcall {
+            Ok(outcall) => wire::outcall(outcall),
+            Err(words) => wire::give_up(words),
+        });
     }
 
     /// Runs one step of the session and notes when it wants to be asked again.

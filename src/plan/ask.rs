@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::catalog::{Lacks, ModelIx, ProviderIx, Surface};
+use crate::catalog::{Lacks, ModelIx, ProviderIx, Surface, TargetIx};
 
 /// One client's wish, as far as planning needs to know it.
 #[derive(Debug, Clone)]
@@ -21,9 +21,17 @@ pub struct Ask {
     pub max_tokens: Option<u64>,
     /// How the caller narrowed our choice.
     pub narrowing: Narrowing,
+    /// Targets that the ask cannot be carried to in their language, and the feature that is in the way.
+    pub unfit: Vec<(TargetIx, &'static str)>,
 }
 
 impl Ask {
+    /// What keeps the ask from being carried to `target`.
+    pub(super) fn cannot_reach(&self, target: TargetIx) -> Option<&'static str> {
+        let unfit = self.unfit.iter().find(|(unfit, _)| *unfit == target);
+        unfit.map(|(_, feature)| *feature)
+    }
+
     /// Where the caller wants `provider`: 0 is first, and 0 for all when there is no wish; `None` is not at all.
     pub(super) fn wish_for(&self, provider: ProviderIx) -> Option<usize> {
         let order = &self.narrowing.order;

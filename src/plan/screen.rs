@@ -59,7 +59,7 @@ pub(super) fn screen(scene: &Scene<'_>, now: Instant) -> Screened {
             speed,
             sat_out: None,
         };
-        if let Some(skip) = fitness.refusal(scene.target(target)) {
+        if let Some(skip) = fitness.refusal(target) {
             screened.skips.push((target, skip));
         } else if let Some(skip) = bench(standing, scope) {
             let candidate = Benched::new(scene, usable, screened.skips.len(), now);
@@ -191,20 +191,18 @@ impl<'a> Fitness<'a> {
         fitness
     }
 
-    fn refusal(&self, target: &Target) -> Option<Skip> {
-        self.incapable(target).or_else(|| self.too_small(target))
+    fn refusal(&self, ix: TargetIx) -> Option<Skip> {
+        self.incapable(ix)
+            .or_else(|| self.too_small(self.scene.target(ix)))
     }
 
-    fn incapable(&self, target: &Target) -> Option<Skip> {
-        let ask = self.scene.ask;
+    fn incapable(&self, ix: TargetIx) -> Option<Skip> {
+        let (ask, target) = (self.scene.ask, self.scene.target(ix));
         if ask.wish_for(target.provider).is_none() {
-            Some(Skip::NotAllowed)
-        } else if (self.scene.draining)(target.provider) {
-            Some(Skip::Draining)
-        } else {
-            ask.beyond(target.lacks)
-                .map(|feature| Skip::Unsupported { feature })
+            return Some(Skip::NotAllowed);
         }
+        let missing = || ask.cannot_reach(ix).or_else(|| ask.beyond(target.lacks));
+        (self.scene.away)(target.provider).or_else(|| missing().map(|feature| Skip::Unsupported { feature }))
     }
 
     fn too_small(&self, target: &Target) -> Option<Skip> {
@@ -224,12 +222,9 @@ impl<'a> Fitness<'a> {
     /// The largest window of the capable targets, when the ask exceeds every one of them.
     fn largest_if_none_fits(&self) -> Option<u64> {
         let capable = || {
-            self.scene
-                .model
-                .targets
-                .iter()
-                .map(|ix| self.scene.target(*ix))
-                .filter(|t| self.incapable(t).is_none())
+            let targets = self.scene.model.targets.iter();
+            let capable = targets.filter(|ix| self.incapable(**ix).is_none());
+            capable.map(|ix| self.scene.target(*ix))
         };
         let fits = |target: &Target| {
             target

@@ -36,6 +36,8 @@ pub enum Skip {
     },
     /// The operator is draining its provider.
     Draining,
+    /// Its provider gives access tokens, and none could be obtained yet.
+    NoToken,
     /// The caller narrowed it away.
     NotAllowed,
     /// It was tried already in this request.
@@ -52,6 +54,7 @@ impl Skip {
             Self::ContextWindow { .. } => "context_window",
             Self::Unsupported { .. } => "unsupported",
             Self::Draining => "draining",
+            Self::NoToken => "no_token",
             Self::NotAllowed => "not_allowed",
             Self::Tried => "tried",
         }
@@ -91,8 +94,9 @@ impl fmt::Display for Skip {
                     "the ask needs at least {needed} tokens and no `context_window` is declared"
                 )
             }
-            Self::Unsupported { feature } => write!(f, "it is declared unable to do `{feature}`"),
+            Self::Unsupported { feature } => write!(f, "it cannot do `{feature}`"),
             Self::Draining => f.write_str("its provider is being drained"),
+            Self::NoToken => f.write_str("no access token could be obtained for its provider yet"),
             Self::NotAllowed => f.write_str("the caller asked for other providers"),
             Self::Tried => f.write_str("it has used its attempts of this request"),
         }

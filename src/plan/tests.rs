@@ -69,6 +69,7 @@ impl World {
                 input_tokens: 0,
                 max_tokens: None,
                 narrowing: Narrowing::default(),
+                unfit: Vec::new(),
             },
             draining: Vec::new(),
             now: Instant::now(),
@@ -121,13 +122,13 @@ impl World {
 
     /// Runs `with` on the scene of this world.
     fn scene<T>(&self, tried: &[Tried], with: impl FnOnce(&Scene<'_>) -> T) -> T {
-        let draining = |provider: ProviderIx| self.draining.contains(&provider);
+        let away = |provider: ProviderIx| self.draining.contains(&provider).then_some(Skip::Draining);
         with(&Scene {
             model: &self.model,
             targets: &self.targets,
             ask: &self.ask,
             availability: &self.standings.iter().copied().collect(),
-            draining: &draining,
+            away: &away,
             tried,
         })
     }

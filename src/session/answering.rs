@@ -8,23 +8,24 @@ use bytes::Bytes;
 use understudy_proto::names;
 
 use super::concluding::{Conclusion, plainly};
+use super::describing::Form;
 use super::held::{Flow, Held, Reader, cleaned};
 use super::operations::{Headers, Lent, Step};
 use super::redacting::without_keys;
 use super::tail::Tail;
 use super::{Progress, Session};
 use crate::attempt::HeaderChanges;
-use crate::catalog::{Credential, Provider};
-use crate::dialect::stream::{Whole, judge_whole};
-use crate::dialect::usage;
+use crate::catalog::{Credential, Provider, Surface};
+use crate::dialect::complete::{self, Completed};
+use crate::dialect::stream::Whole;
 use crate::outcome::{Class, Evidence, HeaderView, Judged, decode, judge};
 
 /// Most bytes of a failed answer that are read for its reason.
 pub(super) const JUDGED_BYTES: usize = 64 << 10;
 /// Most bytes of a good answer that are held; beyond, it flows.
 const HELD_BYTES: usize = 256 << 10;
-/// Most bytes that a held answer may unfold into.
-const DECODED_BYTES: usize = 4 << 20;
+/// Most bytes of an answer that has to be told in other words.
+const TRANSLATED_BYTES: usize = 16 << 20;
 
 impl Session {
     /// The response headers of attempt `number` have come; `ends` when no body follows.
@@ -65,7 +66,7 @@ impl Session {
         if !(200..300).contains(&status) {
             trial.progress = Progress::Judging(held);
         } else if held.is_event_stream() && held.is_plain() {
-            let gate = self.gate(index, held);
+            let gate = self.gate(index, held, lent);
             self.attempts[index].progress = Progress::Gating(gate);
         } else if held.is_event_stream() {
             return self.flow(index, held, ends, lent);
@@ -100,10 +101,15 @@ impl Session {
                 if end {
                     return self.complete(index, held, lent);
                 }
-                if held.size > HELD_BYTES {
-                    return self.flow(index, held, false, lent);
+                if held.size > self.most_held(index) {
+                    return if self.must_be_read(index) {
+                        let judged = plainly(Class::BadResponse, "the answer is too large to be translated");
+                        self.failed(index, held, judged, lent)
+                    } else {
+                        self.flow(index, held, false, lent)
+                    };
                 }
-                trial.progress = Progress::Holding(held);
+                self.attempts[index].progress = Progress::Holding(held);
                 Step::Hold
             }
             Progress::Gating(gate) => self.on_gated(index, gate, (chunk, end), lent),
@@ -136,7 +142,7 @@ impl Session {
     ) -> Judged {
         let provider = self.provider(index);
         let evidence = Evidence {
-            dialect: provider.dialect.errors(),
+            dialect: self.target(index).dialect.errors(),
             status: held.status,
             headers: held,
             body: &without_keys(provider, body),
@@ -149,41 +155,90 @@ impl Session {
         judged
     }
 
-    /// A complete answer of success: it is released as it came, unless it is none.
+    /// Whether the answer of the attempt at `index` reaches its caller in other words only.
+    fn must_be_read(&self, index: usize) -> bool {
+        self.is_foreign(index) || self.wants_stream()
+    }
+
+    fn most_held(&self, index: usize) -> usize {
+        if self.must_be_read(index) {
+            TRANSLATED_BYTES
+        } else {
+            HELD_BYTES
+        }
+    }
+
+    /// Whether the caller asked for a stream that can be made of a complete answer.
+    fn wants_stream(&self) -> bool {
+        let is_playable = matches!(self.surface(), Surface::Chat | Surface::Messages);
+        is_playable && self.caller().is_some_and(|caller| caller.ask.stream)
+    }
+
+    /// A complete answer of success: it is released, in the caller's form, unless it is none.
     fn complete(&mut self, index: usize, held: Held, lent: &mut Lent<'_>) -> Step {
-        let body = held.joined();
-        if let Some(judged) = self.not_an_answer(index, &held, &body, lent) {
+        let (completed, headers) = match self.read_complete(index, &held, lent) {
+            Ok(read) => read,
+            Err(judged) => return self.failed(index, held, judged, lent),
+        };
+        let may_move_on = self.moves_on(Class::ContentFilter, held.status);
+        if completed.is_withheld && may_move_on {
+            let judged = plainly(Class::ContentFilter, "the provider declined to answer");
             return self.failed(index, held, judged, lent);
         }
-        self.usage = usage::usage(&body);
-        self.answer_model = usage::answer_model(&body).map(Into::into);
+        self.usage = completed.usage;
+        self.answer_model = completed.model.map(Into::into);
         self.prove(index, held.first_byte, lent);
         self.vote(index, None, None, lent);
         self.record(index, Conclusion::succeeded(held.status, held.first_byte), lent);
         Step::Release {
-            headers: cleaned(&held, self.provider(index)),
-            held: held.chunks,
+            headers,
+            held: completed.body.map_or(held.chunks, |body| vec![body]),
             end: true,
         }
     }
 
-    /// What an answer of success is that is none: an error, an empty list, no JSON.
-    fn not_an_answer(&self, index: usize, held: &Held, body: &Bytes, lent: &Lent<'_>) -> Option<Judged> {
-        let bad = |message| Some(plainly(Class::BadResponse, message));
+    /// What a complete answer says, and the headers it gets; an error, an empty list, or no JSON at all is none.
+    fn read_complete(
+        &self,
+        index: usize,
+        held: &Held,
+        lent: &Lent<'_>,
+    ) -> Result<(Completed, HeaderChanges), Judged> {
+        let bad = |message| Err(plainly(Class::BadResponse, message));
+        let body = held.joined();
         if body.is_empty() {
             return bad("the answer is empty");
         }
-        let decoded = decode(held.header("content-encoding"), body, DECODED_BYTES);
-        if !decoded.complete && !held.is_plain() {
-            return bad("the answer's encoding cannot be read");
-        }
-        let surface = self.caller()?.ask.surface;
-        match judge_whole(surface, &Bytes::copy_from_slice(&decoded.bytes)) {
-            Whole::Good => None,
-            Whole::Empty => bad("the answer has nothing in it"),
-            Whole::Unreadable => bad("the answer is not JSON, or not all of it"),
-            Whole::WrongShape => bad("the answer has not the form of an answer"),
-            Whole::ErrorInside(error) => Some(self.judged_inside(index, held, &error, lent)),
+        let body = if held.is_plain() {
+            body
+        } else {
+            let decoded = decode(held.header("content-encoding"), &body, TRANSLATED_BYTES);
+            if !decoded.complete {
+                return bad("the answer's encoding cannot be read");
+            }
+            decoded.bytes.into_owned().into()
+        };
+        let (dialect, surface) = (self.target(index).dialect, self.surface());
+        let read = self.with_about(index, lent, |about| {
+            let stream = self.wants_stream();
+            let played = stream
+                .then(|| complete::play(dialect, surface, &body, about))
+                .flatten();
+            played.unwrap_or_else(|| complete::complete(dialect, surface, &body, about))
+        });
+        match read {
+            Ok(completed) => {
+                let form = match &completed.body {
+                    None => return Ok((completed, cleaned(held, self.provider(index)))),
+                    Some(_) if self.wants_stream() => Form::Stream,
+                    Some(body) => Form::Json(body.len()),
+                };
+                Ok((completed, self.reformed(index, held, form)))
+            }
+            Err(Whole::ErrorInside(error)) => Err(self.judged_inside(index, held, &error, lent)),
+            Err(Whole::Empty | Whole::Good) => bad("the answer has nothing in it"),
+            Err(Whole::Unreadable) => bad("the answer is not JSON, or not all of it"),
+            Err(Whole::WrongShape) => bad("the answer has not the form of an answer"),
         }
     }
 

@@ -19,7 +19,17 @@ use crate::outcome::openai_error;
 use crate::plan::Narrowing;
 
 /// Headers of the caller that providers may see.
-const FORWARDED: [&str; 4] = ["accept", "user-agent", "openai-beta", "x-client-request-id"];
+const FORWARDED: [&str; 6] = [
+    "accept",
+    "user-agent",
+    "openai-beta",
+    "anthropic-beta",
+    "anthropic-version",
+    "x-client-request-id",
+];
+
+/// Where errors are told in Anthropic's shape.
+const MESSAGES: &str = "/v1/messages";
 
 /// Headers in which a caller's credential may come, the first that is there counts.
 const CREDENTIALS: [&str; 4] = ["authorization", "api-key", "apikey", "x-api-key"];
@@ -108,7 +118,13 @@ impl Arrival {
 pub fn arrive<H: Headers>(id: SessionId, live: &Arc<Live>, head: &Head<'_, H>, now: Instant) -> Arrived {
     match received(id, live, head, now) {
         Ok(arrived) => arrived,
-        Err(refusal) => Arrived::Reply(refusal),
+        Err(mut refusal) => {
+            let path = head.headers.text(":path").unwrap_or_default();
+            if path.starts_with(MESSAGES) {
+                refusal.reply.speak(Surface::Messages);
+            }
+            Arrived::Reply(refusal)
+        }
     }
 }
 
@@ -247,8 +263,8 @@ fn served(path: &str, method: &str, (catalog, client): (&Catalog, Option<ClientI
         });
     }
     let message = format!(
-        "there is nothing at `{}`; this gateway serves POST /v1/chat/completions, /v1/completions, /v1/embeddings \
-         and GET /v1/models",
+        "there is nothing at `{}`; this gateway serves POST /v1/chat/completions, /v1/completions, /v1/embeddings, \
+         /v1/messages, /v1/responses and GET /v1/models",
         shortened(path)
     );
     Served::Reply(rejected(404, "unknown_url", &message))

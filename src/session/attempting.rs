@@ -4,31 +4,57 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::concluding::{Conclusion, plainly};
+use super::judging::GIVEN_UP;
 use super::operations::{Headers, Lent, Outcall};
 use super::unanswered::NoAnswer;
 use super::{Errand, Happened, Progress, Session, Trial};
-use crate::attempt;
+use crate::attempt::{self, NotSent};
 use crate::catalog::TargetIx;
+use crate::outcome::Class;
 
 impl Session {
-    /// Attempt `number` (1 for the first) is starting; returns the request to send.
+    /// Attempt `number` (1 for the first) is starting; returns the request to send, or the words to end it with.
     ///
     /// Attempts before it that got no answer are concluded now: the host's header says whether the last one ran
     /// out of time, and one that never showed itself was refused.
-    pub fn attempt<H: Headers>(&mut self, number: u32, headers: &H, lent: &mut Lent<'_>) -> Outcall {
+    pub fn attempt<H: Headers>(
+        &mut self,
+        number: u32,
+        headers: &H,
+        lent: &mut Lent<'_>,
+    ) -> Result<Outcall, &'static str> {
         let shown = headers.iter().map(|(name, _)| name);
         match &self.errand {
             Errand::HealthCheck { provider, path } => {
-                attempt::errand(self.live.catalog.provider(*provider), path, shown)
+                let provider = self.live.catalog.provider(*provider);
+                attempt::errand(provider, path, shown, lent.today).map_err(|_| GIVEN_UP)
             }
             Errand::Caller(caller) => {
                 let caller = Arc::clone(caller);
                 let target = self.follow(number, headers, lent);
                 let catalog = &self.live.catalog;
                 let to = (catalog.provider_of(target), catalog.target(target));
-                attempt::rewrite(&caller.original, caller.ask.surface, to, shown)
+                match attempt::rewrite(&caller.original, to, shown, lent.today) {
+                    Ok(mut outcall) => {
+                        if let Some(trial) = self.attempts.last_mut() {
+                            trial.dropped = std::mem::take(&mut outcall.dropped);
+                        }
+                        Ok(outcall)
+                    }
+                    Err(not_sent) => Err(self.not_sent(not_sent, lent)),
+                }
             }
         }
+    }
+
+    /// The last attempt cannot be made: it is over, and the final answer says why.
+    fn not_sent(&mut self, why: NotSent, lent: &mut Lent<'_>) -> &'static str {
+        let index = self.attempts.len().saturating_sub(1);
+        let judged = plainly(Class::Unsupported, &why.to_string());
+        self.vote(index, Some(judged.class), None, lent);
+        self.record(index, Conclusion::failed(judged), lent);
+        GIVEN_UP
     }
 
     /// Concludes what came before attempt `number`, and notes that it has begun.
@@ -75,6 +101,7 @@ impl Session {
             started,
             progress: Progress::Asked,
             record: None,
+            dropped: Vec::new(),
         });
         target
     }

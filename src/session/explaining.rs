@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::operations::millis;
 use super::{Progress, Session, Trial};
 use crate::attempt::HeaderChanges;
+use crate::dialect::usage::cost_micro_usd;
 
 impl Session {
     /// The headers that tell the caller what became of its request.
@@ -22,6 +23,9 @@ impl Session {
                 "x-understudy-model",
                 text(&catalog.target(last.target).provider_model),
             );
+            if !last.dropped.is_empty() {
+                headers.set("x-understudy-dropped", last.dropped.join(","));
+            }
         }
         headers.set("x-understudy-attempts", self.attempts.len().to_string());
         let upstream = self.upstream(now);
@@ -29,6 +33,27 @@ impl Session {
         headers.set("x-understudy-upstream-ms", millis(upstream));
         headers.set("x-understudy-overhead-ms", millis(whole.saturating_sub(upstream)));
         headers.set("x-understudy-trail", self.trail(now));
+        self.explain_answer(headers);
+    }
+
+    /// What is known of the answer by now: of a complete one what it took, of a stream when it began.
+    fn explain_answer(&self, headers: &mut HeaderChanges) {
+        let Some(last) = self.attempts.last() else {
+            return;
+        };
+        let asks_stream = self.caller().is_some_and(|caller| caller.ask.stream);
+        if let Progress::Flowing(flow) | Progress::Cut(flow, _) = &last.progress
+            && asks_stream
+        {
+            headers.set("x-understudy-first-token-ms", millis(flow.first_token));
+        }
+        let Some(usage) = self.usage else { return };
+        headers.set("x-understudy-input-tokens", usage.input.to_string());
+        headers.set("x-understudy-output-tokens", usage.output.to_string());
+        if let Some(price) = &self.live.catalog.target(last.target).price {
+            let usd = cost_micro_usd(price, &usage) / 1e6;
+            headers.set("x-understudy-cost-usd", format!("{usd:.8}"));
+        }
     }
 
     /// `openai;rate_limited;429;12ms, azure-east;ok;200;340ms`

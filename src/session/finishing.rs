@@ -11,6 +11,7 @@ use super::{
 };
 use crate::attempt::HeaderChanges;
 use crate::breaker::TargetAvailability;
+use crate::dialect::told_on;
 use crate::outcome::{Ending, Tried, final_answer};
 use understudy_proto::names;
 
@@ -158,7 +159,11 @@ impl Session {
             status,
             outcome,
         });
-        Final { headers, body: None }
+        let body = self.reworded.take();
+        if body.is_some() {
+            headers.set("content-type", "application/json");
+        }
+        Final { headers, body }
     }
 
     fn replaced(&mut self, failure: Failure, lent: &Lent<'_>) -> Final {
@@ -169,10 +174,12 @@ impl Session {
         };
         let tried: Vec<Tried<'_>> = self.records().filter_map(|record| self.tried(record)).collect();
         let answer = final_answer(self.asked_model(), &tried, ending, self.soonest(lent.now));
+        let id = self.id.to_string();
+        let (status, body) = told_on(self.surface(), (answer.status, answer.body), Some(&id));
         let mut headers = HeaderChanges::default();
-        headers.set(":status", answer.status.to_string());
+        headers.set(":status", status.to_string());
         headers.set("content-type", "application/json");
-        headers.set("x-request-id", self.id.to_string());
+        headers.set("x-request-id", id);
         match answer.retry_after {
             Some(seconds) => headers.set("retry-after", seconds.to_string()),
             None => headers.remove("retry-after"),
@@ -183,12 +190,12 @@ impl Session {
         headers.remove("content-encoding");
         self.answered = Some(Answered {
             at: lent.now,
-            status: answer.status,
+            status,
             outcome,
         });
         Final {
             headers,
-            body: Some(answer.body),
+            body: Some(body),
         }
     }
 

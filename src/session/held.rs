@@ -9,9 +9,12 @@ use super::redacting::holds_key;
 use super::tail::Tail;
 use crate::attempt::HeaderChanges;
 use crate::catalog::Provider;
-use crate::dialect::stream::StreamJudge;
+use crate::dialect::course::Course;
 use crate::dialect::usage::Usage;
 use crate::outcome::HeaderView;
+
+/// Media types of streams: of server-sent events, and of Amazon's frames.
+const STREAMS: [&[u8]; 2] = [b"text/event-stream", b"application/vnd.amazon.eventstream"];
 
 /// An answer of which the caller has seen nothing.
 #[derive(Debug)]
@@ -42,7 +45,7 @@ pub(super) enum Reader {
     /// Not at all; its end is kept, where the usage is.
     Opaque(Tail),
     /// Event by event.
-    Stream(Box<StreamJudge>),
+    Stream(Box<Course>),
 }
 
 impl Reader {
@@ -50,7 +53,7 @@ impl Reader {
     pub(super) fn usage(&self) -> Option<Usage> {
         match self {
             Self::Opaque(tail) => tail.usage(),
-            Self::Stream(judge) => judge.usage(),
+            Self::Stream(course) => course.usage(),
         }
     }
 
@@ -58,7 +61,7 @@ impl Reader {
     pub(super) fn answer_model(&self) -> Option<&str> {
         match self {
             Self::Opaque(_) => None,
-            Self::Stream(judge) => judge.answer_model(),
+            Self::Stream(course) => course.answer_model(),
         }
     }
 }
@@ -67,7 +70,9 @@ impl Reader {
 #[derive(Debug)]
 pub(super) struct Gate {
     pub held: Held,
-    pub judge: Box<StreamJudge>,
+    pub course: Box<Course>,
+    /// What may go on to the caller, in the caller's form.
+    pub ready: Vec<Bytes>,
 }
 
 impl Held {
@@ -108,9 +113,12 @@ impl Held {
 
     pub(super) fn is_event_stream(&self) -> bool {
         let media_type = self.header("content-type").unwrap_or(b"");
-        media_type
-            .get(..17)
-            .is_some_and(|start| start.eq_ignore_ascii_case(b"text/event-stream"))
+        let begins_with = |name: &[u8]| {
+            media_type
+                .get(..name.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(name))
+        };
+        STREAMS.iter().any(|name| begins_with(name))
     }
 
     /// Its bytes can be read as they are.

@@ -4,17 +4,22 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use understudy_proto::names;
 
 use super::answering::JUDGED_BYTES;
 use super::concluding::{Conclusion, tried};
+use super::describing::Form;
 use super::held::{Held, cleaned};
 use super::operations::{Lent, Step};
 use super::planning::{admit_first, clusters};
 use super::redacting::{holds_key, without_keys};
 use super::{Caller, Session};
+use crate::attempt::HeaderChanges;
 use crate::config::FailoverMode;
-use crate::outcome::{Class, HeaderView as _, Judged, Scope, decode};
+use crate::dialect::told_on;
+use crate::outcome::{Class, HeaderView as _, Judged, Scope, callers_error, decode, request_id};
 use crate::plan::{self, Situation, Tried};
 
 /// Statuses for an answer that must not be retried although its real status says so: the first that the host's
@@ -22,7 +27,7 @@ use crate::plan::{self, Situation, Tried};
 const VETO_STATUSES: [u16; 4] = [418, 410, 409, 400];
 
 /// Said to the host when an answer has failed for good while its provider is still sending.
-const GIVEN_UP: &str = "understudy_given_up";
+pub(super) const GIVEN_UP: &str = "understudy_given_up";
 
 impl Session {
     /// An answer has failed: either the next attempt is planned, or this was the last.
@@ -31,6 +36,7 @@ impl Session {
         self.vote(index, Some(class), judged.hint, lent);
         let wanted = self.moves_on(class, held.status);
         let next = if wanted { self.next(index, lent) } else { None };
+        let said = self.said_to_caller(index, &held, &judged);
         let conclusion = Conclusion {
             status: (held.status != 0).then_some(held.status),
             first_byte: Some(held.first_byte),
@@ -48,11 +54,19 @@ impl Session {
                 clusters: Some(clusters),
             };
         }
-        self.last_failure(index, held, class, wanted)
+        self.last_failure(index, held, (class, wanted), said)
+    }
+
+    /// A provider's refusal in the caller's form, where the provider's own words are in another.
+    fn said_to_caller(&self, index: usize, held: &Held, judged: &Judged) -> Option<Bytes> {
+        self.is_foreign(index).then(|| {
+            let said = (held.status, callers_error(judged, held.status));
+            told_on(self.surface(), said, request_id(held)).1
+        })
     }
 
     /// Whether the policy lets this failure move on at all.
-    fn moves_on(&self, class: Class, status: u16) -> bool {
+    pub(super) fn moves_on(&self, class: Class, status: u16) -> bool {
         let Some(Caller { ask, .. }) = self.caller() else {
             return false;
         };
@@ -71,12 +85,12 @@ impl Session {
         }
         let live = &self.live;
         let availability = live.availability(ask.model, lent.now);
-        let draining = |provider| live.is_draining(provider);
+        let away = |provider| live.away(provider, lent.today);
         let situation = Situation {
             catalog: &live.catalog,
             ask,
             availability: &availability,
-            draining: &draining,
+            away: &away,
         };
         let tried: Vec<Tried> = self.attempts[..used].iter().map(tried).collect();
         let mut rest = plan::replan(&situation, &tried, lent.rng, lent.now);
@@ -103,7 +117,13 @@ impl Session {
     }
 
     /// No attempt follows: the caller gets the provider's own answer, or, when the failure is ours, a final one.
-    fn last_failure(&mut self, index: usize, held: Held, class: Class, wanted: bool) -> Step {
+    fn last_failure(
+        &mut self,
+        index: usize,
+        held: Held,
+        (class, wanted): (Class, bool),
+        said: Option<Bytes>,
+    ) -> Step {
         let ours = class.blame() == Some(Scope::Credential);
         let is_no_answer = (200..300).contains(&held.status);
         let hides_key = !held.is_plain() && self.repeats_key(index, &held);
@@ -122,6 +142,11 @@ impl Session {
             return Step::GiveUp(GIVEN_UP);
         }
         self.passed = Some(held.status);
+        if let Some(body) = said {
+            let mut reformed = self.reformed(index, &held, Form::Json(body.len()));
+            reformed.set.append(&mut headers.set);
+            return self.pass_reworded(held.ended, reformed, body);
+        }
         let body = held.joined();
         let chunks = match without_keys(self.provider(index), &body) {
             Cow::Borrowed(_) => held.chunks,
@@ -132,6 +157,20 @@ impl Session {
             held: chunks,
             end: held.ended,
         }
+    }
+
+    /// A refusal goes to the caller in other words. When its provider is still sending, the attempt is over all the
+    /// same, and the words follow in the last step.
+    fn pass_reworded(&mut self, ended: bool, headers: HeaderChanges, body: Bytes) -> Step {
+        if ended {
+            return Step::Release {
+                headers,
+                held: vec![body],
+                end: true,
+            };
+        }
+        self.reworded = Some(body);
+        Step::GiveUp(GIVEN_UP)
     }
 
     /// Whether a coded answer repeats our key, which cannot be starred out there.

@@ -3,11 +3,13 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::breaker::{Availability, Board, BreakerSettings, EndpointKey, ErrorRate, TargetKeys};
+use crate::catalog::Credential;
 use crate::catalog::{Catalog, ModelIx, Provider, ProviderIx, Target};
 use crate::config::Breaker;
+use crate::plan::Skip;
 
 /// A catalog, the circuits of its targets, and which providers are being drained.
 #[derive(Debug)]
@@ -55,6 +57,17 @@ impl Live {
     /// Whether the operator takes no new requests to that provider.
     pub fn is_draining(&self, provider: ProviderIx) -> bool {
         self.draining[provider.0].load(Ordering::Relaxed)
+    }
+
+    /// Why a provider takes no requests at all just now.
+    pub fn away(&self, provider: ProviderIx, today: SystemTime) -> Option<Skip> {
+        if self.is_draining(provider) {
+            return Some(Skip::Draining);
+        }
+        match &self.catalog.provider(provider).credential {
+            Credential::Token(slot) if slot.current(today).is_none() => Some(Skip::NoToken),
+            _ => None,
+        }
     }
 
     /// How the targets of a model stand, one entry each, in the model's order.

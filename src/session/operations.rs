@@ -7,6 +7,8 @@ use bytes::Bytes;
 
 use super::Happened;
 use crate::attempt::HeaderChanges;
+use crate::catalog::Surface;
+use crate::dialect::told_on;
 
 /// A borrowed view of a header map, pseudo-headers included; names are lower-case.
 pub trait Headers {
@@ -37,6 +39,14 @@ pub struct Reply {
     pub body: Bytes,
     /// Why, in a word, for the host's own log.
     pub details: &'static str,
+}
+
+impl Reply {
+    /// Puts an error into the shape that callers of `surface` expect.
+    pub(super) fn speak(&mut self, surface: Surface) {
+        let body = std::mem::take(&mut self.body);
+        (self.status, self.body) = told_on(surface, (self.status, body), None);
+    }
 }
 
 /// How the host must send a planned request on its way.

@@ -21,6 +21,7 @@ use crate::catalog::{Catalog, ClientIx, Clients, ModelIx, Surface, TargetIx};
 use crate::config::FailoverMode;
 use crate::dialect::scan::{self, Scanned};
 use crate::dialect::stream::include_usage;
+use crate::dialect::{Malformed, carry};
 use crate::plan::{self, Ask, Plan, Situation, Skip};
 use understudy_proto::names;
 
@@ -52,7 +53,8 @@ pub struct Refused {
 /// Plans a request whose body has come.
 pub fn plan(arrival: Arrival, body: &Bytes, lent: &mut Lent<'_>) -> Planned {
     let (client, surface) = (arrival.client, arrival.surface);
-    let refused = |client, model, reply| {
+    let refused = |client, model, mut reply: Reply| {
+        reply.speak(surface);
         let refusal = Refusal { reply, client };
         Planned::Reply(Box::new(Refused {
             refusal,
@@ -73,9 +75,12 @@ pub fn plan(arrival: Arrival, body: &Bytes, lent: &mut Lent<'_>) -> Planned {
         Ok(model) => model,
         Err(reply) => return refused(client, None, reply),
     };
-    let ask = ask(&arrival, model, &scanned);
+    let (unfit, malformed) = unfit(&arrival, model, body);
+    let ask = ask(&arrival, model, (&scanned, unfit));
     let asked_model: Arc<str> = Arc::from(scanned.model.as_ref());
     let original = Original {
+        surface,
+        stream: ask.stream,
         body: body.clone(),
         model_span: scanned.model_span.clone(),
         with_usage: with_usage(&ask, body, &scanned.model_span),
@@ -87,6 +92,7 @@ pub fn plan(arrival: Arrival, body: &Bytes, lent: &mut Lent<'_>) -> Planned {
         original,
         client,
         asked_model,
+        asks_usage: scanned.stream_options_include_usage == Some(true),
     };
     let Arrival {
         id,
@@ -101,15 +107,28 @@ pub fn plan(arrival: Arrival, body: &Bytes, lent: &mut Lent<'_>) -> Planned {
             live,
             stripped,
             started,
+            malformed,
         },
         caller,
         lent,
     )
 }
 
+/// The model's targets that the request cannot be carried to.
+fn unfit(
+    arrival: &Arrival,
+    model: ModelIx,
+    body: &Bytes,
+) -> (Vec<(TargetIx, &'static str)>, Option<Malformed>) {
+    let catalog = &arrival.live.catalog;
+    let targets = catalog.model(model).targets.iter();
+    let targets = targets.map(|target| (*target, catalog.target(*target)));
+    carry::unfit(arrival.surface, body, targets)
+}
+
 /// The request with the usage of its stream asked for; `None` when the caller asks itself, or wants no stream.
 fn with_usage(ask: &Ask, body: &Bytes, model_span: &Range<usize>) -> Option<(Bytes, Range<usize>)> {
-    if !ask.stream || ask.surface == Surface::Embeddings {
+    if !ask.stream || !matches!(ask.surface, Surface::Chat | Surface::Completions) {
         return None;
     }
     let splice = include_usage(body)?;
@@ -130,6 +149,8 @@ struct Opening {
     live: Arc<Live>,
     stripped: Vec<Bytes>,
     started: Instant,
+    /// Why the request cannot be read, if a target needs it read.
+    malformed: Option<Malformed>,
 }
 
 fn model_of(arrival: &Arrival, scanned: &Scanned<'_>) -> Result<ModelIx, Reply> {
@@ -156,7 +177,13 @@ pub(super) fn may_name(catalog: &Catalog, client: Option<ClientIx>, model: Model
     }
 }
 
-fn ask(arrival: &Arrival, model: ModelIx, scanned: &Scanned<'_>) -> Ask {
+fn ask(
+    arrival: &Arrival,
+    model: ModelIx,
+    (scanned, unfit): (&Scanned<'_>, Vec<(TargetIx, &'static str)>),
+) -> Ask {
+    let mut narrowing = arrival.narrowing.clone();
+    narrowing.failover_off |= arrival.surface == Surface::Responses && scanned.is_pinned;
     Ask {
         surface: arrival.surface,
         model,
@@ -164,7 +191,8 @@ fn ask(arrival: &Arrival, model: ModelIx, scanned: &Scanned<'_>) -> Ask {
         features: scanned.features,
         input_tokens: scanned.input_tokens,
         max_tokens: scanned.max_tokens,
-        narrowing: arrival.narrowing.clone(),
+        narrowing,
+        unfit,
     }
 }
 
@@ -174,7 +202,11 @@ fn open(opening: Opening, caller: Caller, lent: &mut Lent<'_>) -> Planned {
     let ask = &caller.ask;
     let (planned, reserved) = reserve(&opening.live, ask, lent);
     if planned.attempts.is_empty() {
-        let reply = refusals::nothing_to_try(catalog, &planned, (&caller.asked_model, lent.now));
+        let mut reply = match &opening.malformed {
+            Some(malformed) => refusals::malformed(malformed),
+            None => refusals::nothing_to_try(catalog, &planned, (&caller.asked_model, lent.now)),
+        };
+        reply.speak(ask.surface);
         let (surface, model) = (ask.surface, Some(ask.model));
         let refusal = Refusal {
             reply,
@@ -213,12 +245,12 @@ fn time_allowed(catalog: &Catalog, ask: &Ask) -> Duration {
 /// Plans, and obtains the permit for the first attempt.
 fn reserve(live: &Live, ask: &Ask, lent: &mut Lent<'_>) -> (Plan, Option<Permit>) {
     let availability = live.availability(ask.model, lent.now);
-    let draining = |provider| live.is_draining(provider);
+    let away = |provider| live.away(provider, lent.today);
     let situation = Situation {
         catalog: &live.catalog,
         ask,
         availability: &availability,
-        draining: &draining,
+        away: &away,
     };
     let mut planned = plan::plan(&situation, lent.rng, lent.now);
     let permit = admit_first(live, &mut planned, lent);

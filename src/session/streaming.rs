@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::concluding::{Conclusion, plainly};
+use super::describing::Form;
 use super::finishing::OUT_OF_TIME;
 use super::held::{Flow, Gate, Held, Reader, cleaned};
 use super::operations::{Lent, Step};
 use super::{Progress, RequestOutcome, Session};
 use crate::catalog::Failover;
-use crate::dialect::stream::{Fault, Stage, StreamJudge, UsageFor, error_event};
+use crate::dialect::course::Course;
+use crate::dialect::stream::{Fault, Stage, UsageFor, error_event};
 use crate::outcome::{Class, ErrorBody, Judged, client_safe};
 
 /// Most bytes that are held back; a stream that says nothing in so many is let through.
@@ -22,19 +24,24 @@ const GATED_BYTES: usize = 256 << 10;
 
 impl Session {
     /// A stream begins, and is held back.
-    pub(super) fn gate(&self, index: usize, held: Held) -> Gate {
+    pub(super) fn gate(&self, index: usize, held: Held, lent: &Lent<'_>) -> Gate {
         let target = self.live.catalog.target(self.attempts[index].target);
-        let asked_by_us = self
-            .caller()
-            .is_some_and(|caller| caller.original.adds_usage_for(target));
+        let asked_by_us = self.caller().is_some_and(|caller| {
+            caller.original.adds_usage_for(target) || (self.is_foreign(index) && !caller.asks_usage)
+        });
         let usage_for = if asked_by_us {
             UsageFor::Us
         } else {
             UsageFor::Client
         };
+        let (dialect, surface) = (target.dialect, self.surface());
+        let course = self.with_about(index, lent, |about| {
+            Course::new(dialect, surface, usage_for, about)
+        });
         Gate {
             held,
-            judge: Box::new(StreamJudge::new(usage_for)),
+            course: Box::new(course),
+            ready: Vec::new(),
         }
     }
 
@@ -47,13 +54,12 @@ impl Session {
         lent: &mut Lent<'_>,
     ) -> Step {
         let mut out = Vec::new();
-        let mut read = gate.judge.on_chunk(chunk, &mut out);
+        let mut read = gate.course.on_chunk(chunk, &mut out);
         if end && read.is_ok() {
-            read = gate.judge.on_end(&mut out).map(|()| Stage::Done);
+            read = gate.course.on_end(&mut out).map(|()| Stage::Done);
         }
-        for bytes in &out {
-            gate.held.push(bytes, false);
-        }
+        gate.held.size += chunk.len();
+        gate.ready.append(&mut out);
         gate.held.ended = end;
         match read {
             Err(fault) => {
@@ -70,14 +76,18 @@ impl Session {
 
     /// The stream has said something: what was held back is released, in order and unchanged.
     fn commit(&mut self, index: usize, gate: Gate, lent: &mut Lent<'_>) -> Step {
-        let Gate { held, judge } = gate;
-        let mut headers = cleaned(&held, self.provider(index));
+        let Gate { held, course, ready } = gate;
+        let mut headers = if course.is_translated() {
+            self.reformed(index, &held, Form::Stream)
+        } else {
+            cleaned(&held, self.provider(index))
+        };
         // Its length is not ours to promise: we may have to end it in other words.
         headers.remove("content-length");
         let trial = &mut self.attempts[index];
         let first_token = lent.now.saturating_duration_since(trial.started);
         let (status, heard, end) = (held.status, lent.now, held.ended);
-        let reader = Reader::Stream(judge);
+        let reader = Reader::Stream(course);
         trial.progress = Progress::Flowing(Flow {
             status,
             first_token,
@@ -90,7 +100,7 @@ impl Session {
         }
         Step::Release {
             headers,
-            held: held.chunks,
+            held: ready,
             end,
         }
     }
@@ -111,10 +121,10 @@ impl Session {
                 out.push(chunk.clone());
                 Ok(())
             }
-            Reader::Stream(judge) => {
-                let read = judge.on_chunk(chunk, &mut out).map(|_| ());
+            Reader::Stream(course) => {
+                let read = course.on_chunk(chunk, &mut out).map(|_| ());
                 if end && read.is_ok() {
-                    judge.on_end(&mut out)
+                    course.on_end(&mut out)
                 } else {
                     read
                 }
@@ -159,13 +169,11 @@ impl Session {
         let Progress::Flowing(flow) = std::mem::replace(&mut trial.progress, Progress::Over) else {
             return Step::Pass;
         };
-        let seam = match &flow.reader {
-            Reader::Stream(judge) => judge.seam(),
-            Reader::Opaque(_) => b"",
+        let label = Class::StreamBroken.as_str();
+        let event = match &flow.reader {
+            Reader::Stream(course) => course.error_event(label, why),
+            Reader::Opaque(_) => error_event(label, why),
         };
-        let event = [seam, &error_event(Class::StreamBroken.as_str(), why)]
-            .concat()
-            .into();
         self.usage = flow.reader.usage();
         self.vote(index, Some(Class::StreamBroken), None, lent);
         let conclusion = Conclusion {

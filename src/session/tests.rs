@@ -182,10 +182,10 @@ fn no_header_of_one_attempt_reaches_the_next() {
     let (mut session, dispatch) = host.go(&ask());
     let planned = chat(&[("user-agent", "sdk"), ("x-forwarded-proto", "http")]).changed(dispatch.headers);
 
-    let first = host.step(|lent| session.attempt(1, &planned, lent));
+    let first = host.step(|lent| session.attempt(1, &planned, lent)).unwrap();
     let at_a = planned.changed(first.headers);
     host.answer(&mut session, 1, &[(":status", "503")], "{}");
-    let second = host.step(|lent| session.attempt(2, &at_a, lent));
+    let second = host.step(|lent| session.attempt(2, &at_a, lent)).unwrap();
     let at_b = at_a.changed(second.headers);
 
     let internal = |map: &Map| {
@@ -227,7 +227,7 @@ fn a_failure_that_moves_on_names_its_class_and_the_next_cluster() {
     let mut host = Host::with(TWO);
     let (mut session, dispatch) = host.go(&ask());
     assert_eq!(dispatch.clusters, ["a".into(), "b".into()]);
-    host.step(|lent| session.attempt(1, &chat(&[]), lent));
+    host.step(|lent| session.attempt(1, &chat(&[]), lent)).unwrap();
 
     let step = host.answer(
         &mut session,
@@ -256,7 +256,7 @@ fn a_failure_that_moves_on_names_its_class_and_the_next_cluster() {
         headers.remove,
         [Bytes::from("x-envoy-ratelimited"), Bytes::from("retry-after")]
     );
-    host.step(|lent| session.attempt(2, &chat(&[]), lent));
+    host.step(|lent| session.attempt(2, &chat(&[]), lent)).unwrap();
     host.answer(
         &mut session,
         2,
@@ -279,7 +279,7 @@ fn a_refused_attempt_that_never_showed_itself_is_told_by_the_next() {
     let mut host = Host::with(TWO);
     let (mut session, _) = host.go(&ask());
 
-    host.step(|lent| session.attempt(2, &chat(&[]), lent));
+    host.step(|lent| session.attempt(2, &chat(&[]), lent)).unwrap();
 
     assert_eq!(host.told(), [(1, "connect")]);
 }
@@ -289,10 +289,11 @@ fn the_hosts_header_tells_a_timeout_from_a_broken_connection() {
     for (word, class) in [("true", "timeout"), ("false", "reset")] {
         let mut host = Host::with(TWO);
         let (mut session, _) = host.go(&ask());
-        host.step(|lent| session.attempt(1, &chat(&[]), lent));
+        host.step(|lent| session.attempt(1, &chat(&[]), lent)).unwrap();
         host.step(|lent| session.on_attempt_end(1, lent));
 
-        host.step(|lent| session.attempt(2, &chat(&[("x-envoy-is-timeout-retry", word)]), lent));
+        host.step(|lent| session.attempt(2, &chat(&[("x-envoy-is-timeout-retry", word)]), lent))
+            .unwrap();
 
         assert_eq!(host.told(), [(1, class)], "{word}");
     }
@@ -302,7 +303,7 @@ fn the_hosts_header_tells_a_timeout_from_a_broken_connection() {
 fn the_callers_mistake_passes_untouched_and_benches_nobody() {
     let mut host = Host::with(TWO);
     let (mut session, _) = host.go(&ask());
-    host.step(|lent| session.attempt(1, &chat(&[]), lent));
+    host.step(|lent| session.attempt(1, &chat(&[]), lent)).unwrap();
 
     let body = r#"{"error":{"message":"bad","type":"invalid_request_error","param":"n","code":null}}"#;
     let step = host.answer(&mut session, 1, &[(":status", "400"), JSON], body);
@@ -330,7 +331,7 @@ fn a_retry_that_the_host_would_make_and_we_do_not_want_is_vetoed() {
         "models: {m: {targets: [{provider: a}], failover: {attempts: 3}, breaker: {consecutive_failures: 1}}}",
     );
     let (mut session, _) = host.go(&ask());
-    host.step(|lent| session.attempt(1, &chat(&[]), lent));
+    host.step(|lent| session.attempt(1, &chat(&[]), lent)).unwrap();
 
     let step = host.answer(&mut session, 1, &[(":status", "503")], "{}");
 
@@ -351,7 +352,7 @@ fn a_retry_that_the_host_would_make_and_we_do_not_want_is_vetoed() {
 fn our_own_refused_key_is_never_a_401_to_the_caller() {
     let mut host = Host::with("models: {m: {targets: [{provider: a}], failover: {mode: off}}}");
     let (mut session, _) = host.go(&ask());
-    host.step(|lent| session.attempt(1, &chat(&[]), lent));
+    host.step(|lent| session.attempt(1, &chat(&[]), lent)).unwrap();
 
     host.answer(
         &mut session,
@@ -378,7 +379,7 @@ fn the_callers_own_refused_key_is_the_callers() {
         None,
         "taken off before anything else can happen"
     );
-    let outcall = host.step(|lent| session.attempt(1, &planned, lent));
+    let outcall = host.step(|lent| session.attempt(1, &planned, lent)).unwrap();
     assert_eq!(
         text(&planned.changed(outcall.headers), "authorization"),
         Some("Bearer mine")
@@ -415,7 +416,7 @@ fn the_last_attempt_without_an_answer_is_told_by_the_host() {
     for (details, class, status) in cases {
         let mut host = Host::with("models: {m: {targets: [{provider: a}], failover: {attempts: 1}}}");
         let (mut session, _) = host.go(&ask());
-        host.step(|lent| session.attempt(1, &chat(&[]), lent));
+        host.step(|lent| session.attempt(1, &chat(&[]), lent)).unwrap();
         host.step(|lent| session.on_attempt_end(1, lent));
 
         let (headers, body) = host.finish(&mut session, "503", details, 1);
@@ -438,7 +439,7 @@ fn the_last_attempt_without_an_answer_is_told_by_the_host() {
 fn a_client_that_leaves_counts_against_nobody() {
     let mut host = Host::with(TWO);
     let (mut session, _) = host.go(&ask());
-    host.step(|lent| session.attempt(1, &chat(&[]), lent));
+    host.step(|lent| session.attempt(1, &chat(&[]), lent)).unwrap();
 
     host.step(|lent| session.on_gone(lent));
 
@@ -457,7 +458,7 @@ fn a_client_that_leaves_counts_against_nobody() {
 fn a_benched_target_is_left_out_and_an_empty_plan_says_when_to_come_back() {
     let mut host = Host::with("models: {m: {targets: [{provider: a}], when_all_open: fail}}");
     let (mut session, _) = host.go(&ask());
-    host.step(|lent| session.attempt(1, &chat(&[]), lent));
+    host.step(|lent| session.attempt(1, &chat(&[]), lent)).unwrap();
     host.answer(&mut session, 1, &[(":status", "429"), ("retry-after", "7")], "{}");
     host.finish(&mut session, "429", "via_upstream", 1);
     host.now += Duration::from_secs(2);
@@ -567,7 +568,7 @@ fn an_errand_needs_our_own_secret() {
 fn a_final_answer_does_not_carry_the_waits_of_one_provider() {
     let mut host = Host::with("models: {m: {targets: [{provider: a}], failover: {attempts: 1}}}");
     let (mut session, _) = host.go(&ask());
-    host.step(|lent| session.attempt(1, &chat(&[]), lent));
+    host.step(|lent| session.attempt(1, &chat(&[]), lent)).unwrap();
     host.answer(&mut session, 1, &[(":status", "429"), ("retry-after", "7")], "{}");
     let headers = Map::of(&[
         (":status", "429"),

@@ -71,7 +71,7 @@ impl Session {
         failed_over: bool,
         lent: &mut Lent<'_>,
     ) {
-        let end = if end == NoAnswer::TimedOut && self.is_held_to_first_token() {
+        let end = if end == NoAnswer::TimedOut && (self.is_held_to_first_token() || self.is_gated(index)) {
             NoAnswer::SilentStream
         } else {
             end
@@ -128,6 +128,12 @@ impl Session {
             let failover = &self.live.catalog.model(caller.ask.model).failover;
             caller.ask.stream && patience_with_streams(failover) < failover.per_try_timeout
         })
+    }
+
+    /// Whether the stream of the attempt at `index` has begun and said nothing.
+    fn is_gated(&self, index: usize) -> bool {
+        let progress = self.attempts.get(index).map(|trial| &trial.progress);
+        matches!(progress, Some(Progress::Gating(_)))
     }
 
     /// The connection broke in the middle of an answer of which the caller has seen nothing.

@@ -110,6 +110,9 @@ impl Metrics {
             .first_token
             .retain(|[p, m]| pairs.contains(&[&**p, &**m]));
         self.attempts
+            .token_rate
+            .retain(|[p, m]| pairs.contains(&[&**p, &**m]));
+        self.attempts
             .failovers
             .retain(|[provider, _]| providers.contains(&**provider));
         self.attempts

@@ -216,7 +216,7 @@ fn sources() -> Vec<Source> {
             }
         })
         .filter(|source| {
-            let is_test = |part: &str| part == "tests" || part == "tests.rs" || part == "properties.rs";
+            let is_test = |part: &str| matches!(part, "tests" | "tests.rs" | "properties.rs" | "golden.rs");
             !source.path.split('/').any(is_test)
         })
         .collect()

@@ -18,6 +18,7 @@ mod architecture; // what each module must never know, held by reading the sourc
 mod bad_input; // what malformed requests and malformed answers get; nothing else may suffer
 mod cli; // the program itself, as a person starts it: what it prints and how it ends
 mod control; // configuration, restarts, admin, clients, health checks, telemetry: all that is not one request's failover
+mod dialects; // every provider's language: whoever answers, the caller hears its own
 mod docs; // what the README, the examples and the compose file say
 mod drill; // the drill as a person runs it
 mod failover; // what callers and operators see when providers fail

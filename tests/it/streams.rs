@@ -1,5 +1,7 @@
 //! Streams through Envoy: what is held, what passes, and what becomes of one that breaks off.
 
+mod many; // many streams at once
+
 use serde_json::Value;
 use understudy::sim::{Fault, FaultRule, Pace, Sim, SimConfig};
 

@@ -50,6 +50,6 @@ pub use loopback::{Addresses, NOWHERE, closed_port};
 pub use raw_client::RawClient;
 pub use raw_provider::{RawProvider, RawRequest, Script};
 pub use scrape::Scrape;
-pub use streaming::{Ending, Streaming};
+pub use streaming::{Ended, Ending, Streaming};
 pub use tls::Authority;
 pub use waiting::{BOUND, until, within};

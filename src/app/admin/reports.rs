@@ -135,14 +135,15 @@ pub(super) fn model(
         input_tokens: 0,
         max_tokens: None,
         narrowing: Narrowing::default(),
+        unfit: Vec::new(),
     };
     let availability = live.availability(ix, now);
-    let draining = |provider| live.is_draining(provider);
+    let away = |provider| live.away(provider, SystemTime::now());
     let situation = Situation {
         catalog: &live.catalog,
         ask: &ask,
         availability: &availability,
-        draining: &draining,
+        away: &away,
     };
     let explained = explain(&situation, now);
     let targets = explained

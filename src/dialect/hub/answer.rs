@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::chunks::Chunks;
 use crate::dialect::usage::Usage;
 
 /// A complete answer.
@@ -95,6 +96,36 @@ impl Answer<'_> {
         serde_json::to_vec(&body)
             .expect("plain values are written without failure")
             .into()
+    }
+}
+
+impl Answer<'_> {
+    /// Does it hold nothing, because it was held back?
+    pub(in crate::dialect) fn is_withheld(&self) -> bool {
+        self.choices.iter().all(|choice| {
+            let is_empty = choice.text.as_deref().unwrap_or_default().is_empty() && choice.calls.is_empty();
+            is_empty && choice.finish == Finish::ContentFilter
+        })
+    }
+
+    /// Tells the answer as a stream.
+    pub(in crate::dialect) fn play(&self, chunks: &mut Chunks) {
+        chunks.name(&self.id, &self.model);
+        chunks.begin();
+        for (index, choice) in (0..).zip(&self.choices) {
+            chunks.reasoning(index, choice.reasoning.as_deref().unwrap_or_default());
+            chunks.text(index, choice.text.as_deref().unwrap_or_default());
+            chunks.refusal(index, choice.refusal.as_deref().unwrap_or_default());
+            for (call, said) in choice.calls.iter().enumerate() {
+                chunks.call(index, call, (&said.id, &said.name, said.signature.as_deref()));
+                chunks.arguments(index, call, &said.arguments);
+            }
+            chunks.finish(index, choice.finish);
+        }
+        if let Some(usage) = self.usage {
+            chunks.usage(usage);
+        }
+        chunks.done();
     }
 }
 

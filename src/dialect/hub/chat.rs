@@ -39,8 +39,6 @@ pub(in crate::dialect) struct Chat<'a> {
     pub(in crate::dialect) logprobs: bool,
     pub(in crate::dialect) top_logprobs: Option<u64>,
     pub(in crate::dialect) stream: bool,
-    /// The caller asked for the usage at the end of its stream.
-    pub(in crate::dialect) stream_usage: bool,
     /// Fields whose loss would change the answer (`logit_bias`, `audio`, `web_search_options`, ...), by name, when
     /// they ask for something.
     pub(in crate::dialect) binding: Vec<&'static str>,

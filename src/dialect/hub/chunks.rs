@@ -91,6 +91,19 @@ impl Chunks {
         }
     }
 
+    /// More of why it will not answer.
+    pub(in crate::dialect) fn refusal(&mut self, choice: u64, text: &str) {
+        if !text.is_empty() {
+            self.say(
+                choice,
+                &Delta {
+                    refusal: Some(text),
+                    ..Delta::default()
+                },
+            );
+        }
+    }
+
     /// More of what it is thinking.
     pub(in crate::dialect) fn reasoning(&mut self, choice: u64, text: &str) {
         if !text.is_empty() {
@@ -175,7 +188,7 @@ impl Chunks {
     /// What the answer took.
     pub(in crate::dialect) fn usage(&mut self, usage: Usage) {
         self.spend(usage);
-        self.event(&[], Some(Some(WrittenUsage::of(usage))));
+        self.event(&[], EventUsage::Told(WrittenUsage::of(usage)));
     }
 
     /// A sign of life that says nothing.
@@ -230,10 +243,15 @@ impl Chunks {
     }
 
     fn choice(&mut self, choice: WrittenChoice<'_>) {
-        self.event(&[choice], self.shows_usage.then_some(None));
+        let usage = if self.shows_usage {
+            EventUsage::Not
+        } else {
+            EventUsage::Unsaid
+        };
+        self.event(&[choice], usage);
     }
 
-    fn event(&mut self, choices: &[WrittenChoice<'_>], usage: Option<Option<WrittenUsage>>) {
+    fn event(&mut self, choices: &[WrittenChoice<'_>], usage: EventUsage) {
         if self.is_over {
             return;
         }
@@ -259,8 +277,26 @@ struct WrittenEvent<'a> {
     created: u64,
     model: &'a str,
     choices: &'a [WrittenChoice<'a>],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<Option<WrittenUsage>>,
+    #[serde(skip_serializing_if = "EventUsage::is_unsaid")]
+    usage: EventUsage,
+}
+
+/// What an event says of the usage.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum EventUsage {
+    /// No word.
+    Unsaid,
+    /// That it has none: `null`.
+    Not,
+    /// What it is.
+    Told(WrittenUsage),
+}
+
+impl EventUsage {
+    fn is_unsaid(&self) -> bool {
+        matches!(self, Self::Unsaid)
+    }
 }
 
 #[derive(Serialize)]
@@ -277,6 +313,8 @@ struct Delta<'a> {
     role: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_content: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -74,10 +74,6 @@ impl<'a> Chat<'a> {
             logprobs: object.flag("logprobs").unwrap_or(false),
             top_logprobs: object.count("top_logprobs").filter(|count| *count > 0),
             stream: object.flag("stream").unwrap_or(false),
-            stream_usage: object
-                .object("stream_options")
-                .and_then(|options| options.flag("include_usage"))
-                .unwrap_or(false),
             format: format(&object)?,
             ..Chat::default()
         };

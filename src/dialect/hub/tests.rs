@@ -22,7 +22,7 @@ fn a_request_is_read_with_everything_that_it_says() {
         if calls[0].arguments.object().unwrap().get() == r#"{"x":1}"#));
     assert!(matches!(chat.tool_choice, Some(ToolChoice::Required)));
     assert_eq!(chat.max_tokens, Some(200));
-    assert!(chat.stream && chat.stream_usage);
+    assert!(chat.stream);
     assert_eq!(chat.stop.len(), 2);
     assert_eq!(chat.others, ["store"]);
     assert!(chat.binding.is_empty());

@@ -59,7 +59,6 @@ pub(in crate::dialect) fn read(body: &str) -> Result<Chat<'_>, Malformed> {
         service_tier: service_tier(&object),
         stream,
         // A stream of this surface always ends with it.
-        stream_usage: stream,
         ..Chat::default()
     };
     turn::read(&object, &mut chat)?;

@@ -18,7 +18,7 @@ pub(super) struct Findings {
     largest_item: u64,
     /// Elements of the outermost array.
     pub(super) elements: usize,
-    /// A part of type `image_url` or `input_image` was seen.
+    /// A part that is an image was seen.
     pub(super) has_image: bool,
     /// A format of type `json_schema` was seen.
     pub(super) has_schema: bool,
@@ -104,7 +104,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
         match self.role {
             Role::Text | Role::Batch => self.findings.add_text(text),
             Role::Type => match text {
-                "image_url" | "input_image" => self.findings.has_image = true,
+                "image_url" | "input_image" | "image" => self.findings.has_image = true,
                 "json_schema" => self.findings.has_schema = true,
                 _ => {}
             },
@@ -161,6 +161,7 @@ fn batch<'de, A: SeqAccess<'de>>(findings: &mut Findings, mut seq: A) -> Result<
             numbers += 1;
         }
         findings.largest_item = findings.largest_item.max(item.tokens());
+        findings.has_image |= item.has_image;
     }
     findings.largest_item = findings.largest_item.max(numbers);
     Ok(())

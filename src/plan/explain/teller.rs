@@ -139,7 +139,7 @@ impl Teller<'_> {
             Order::Cheapest => self.priced(target),
             Order::Fastest => match usable.speed {
                 Some(speed) => format!("first token after {}", seconds(speed)),
-                None => "speed not known yet, so it leads one request in ten".to_owned(),
+                None => "speed not known yet; one request in ten goes to such a target first".to_owned(),
             },
         };
         let health = match usable.standing {
@@ -159,6 +159,8 @@ impl Teller<'_> {
 
     fn priced(&self, target: &Target) -> String {
         match price::of(self.scene.ask, target) {
+            // A short text to embed costs less than a millionth.
+            Some(micro_usd) if micro_usd < 10.0 => format!("about {:.9} USD for this ask", micro_usd / 1e6),
             Some(micro_usd) => format!("about {:.6} USD for this ask", micro_usd / 1e6),
             None => "no price declared, so after those that have one".to_owned(),
         }

@@ -41,7 +41,7 @@ fn an_explanation_shows_the_order_of_health_then_speed_then_price() {
                 "provider-4",
                 Some(4),
                 0,
-                "priority 0, speed not known yet, so it leads one request in ten; \
+                "priority 0, speed not known yet; one request in ten goes to such a target first; \
                  not reached, the attempts of one request are used up before it"
             ),
             (

@@ -5,6 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::catalog::{Catalog, TargetIx};
+use crate::dialect::Malformed;
 use crate::dialect::scan::InvalidBody;
 use crate::outcome::{Class, Ending, final_answer, openai_error};
 use crate::plan::{Plan, Skip};
@@ -25,6 +26,23 @@ pub(super) fn unreadable(error: &InvalidBody) -> Reply {
         Some("invalid_body"),
         error.param(),
         &message,
+    );
+    Reply {
+        status: 400,
+        headers: Vec::new(),
+        body,
+        details: "invalid_body",
+    }
+}
+
+/// The body is JSON, and not a request that anybody could answer.
+pub(super) fn malformed(malformed: &Malformed) -> Reply {
+    let param = Some(malformed.at.as_str());
+    let body = openai_error(
+        "invalid_request_error",
+        Some("invalid_body"),
+        param,
+        &malformed.to_string(),
     );
     Reply {
         status: 400,

@@ -32,6 +32,8 @@ impl Serialize for Line<'_> {
         map.serialize_entry("upstream_ms", &millis(event.upstream))?;
         map.serialize_entry("overhead_ms", &millis(event.added.total()))?;
         map.serialize_entry("generation", &event.generation.0)?;
+        let rate = event.tokens_per_second().map(|rate| (rate * 10.0).round() / 10.0);
+        entry(&mut map, "output_tokens_per_second", rate)?;
         entry(&mut map, "forced", event.forced.then_some(true))?;
         map.end()
     }

@@ -116,3 +116,18 @@ pub struct RequestEnded {
     /// When it ended.
     pub at: SystemTime,
 }
+
+impl RequestEnded {
+    /// Tokens per second of a streamed answer, from its first meaningful event to its end; `None` for an answer that
+    /// was no stream, broke off, or came all at once.
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below the limit")]
+    pub fn tokens_per_second(&self) -> Option<f64> {
+        let last = self
+            .attempts
+            .last()
+            .filter(|last| self.stream && last.class.is_none())?;
+        let flowed = last.duration.checked_sub(last.first_token?)?.as_secs_f64();
+        let tokens = self.usage?.output;
+        (tokens > 0 && flowed >= 0.001).then(|| tokens as f64 / flowed)
+    }
+}

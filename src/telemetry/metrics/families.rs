@@ -8,7 +8,7 @@ use prometheus::{Counter, Histogram, IntCounter, IntGauge, Registry};
 use super::family::Family;
 
 /// The name of every metric, in the order of the text.
-pub const NAMES: [&str; 28] = [
+pub const NAMES: [&str; 29] = [
     "process_resident_memory_bytes",
     "understudy_access_lines_dropped_total",
     "understudy_all_open_total",
@@ -27,6 +27,7 @@ pub const NAMES: [&str; 28] = [
     "understudy_envoys_connected",
     "understudy_failovers_total",
     "understudy_health_checks_total",
+    "understudy_output_tokens_per_second",
     "understudy_provider_draining",
     "understudy_request_duration_seconds",
     "understudy_requests_in_flight",
@@ -40,6 +41,9 @@ pub const NAMES: [&str; 28] = [
 ];
 
 const SECONDS: &[f64] = &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0];
+const TOKENS_PER_SECOND: &[f64] = &[
+    1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 60.0, 80.0, 100.0, 150.0, 250.0, 500.0, 1000.0,
+];
 const STAGE_SECONDS: &[f64] = &[
     0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1,
 ];
@@ -112,6 +116,7 @@ pub(super) struct AttemptFamilies {
     pub(super) failovers: Family<IntCounter, 2>,
     pub(super) duration: Family<Histogram, 2>,
     pub(super) first_token: Family<Histogram, 2>,
+    pub(super) token_rate: Family<Histogram, 2>,
     pub(super) tokens: Family<IntCounter, 4>,
     pub(super) cost: Family<Counter, 3>,
     pub(super) health_checks: Family<IntCounter, 2>,
@@ -147,6 +152,13 @@ impl AttemptFamilies {
                 ["provider", "model"],
                 "Time from the start of an attempt to the first meaningful event of its stream.",
                 SECONDS,
+            ),
+            token_rate: Family::with_buckets(
+                registry,
+                "understudy_output_tokens_per_second",
+                ["provider", "model"],
+                "Tokens of a streamed answer per second, from its first meaningful event to its end.",
+                TOKENS_PER_SECOND,
             ),
             tokens: Family::register(
                 registry,

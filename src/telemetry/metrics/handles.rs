@@ -97,9 +97,10 @@ pub(super) struct TargetHandles {
     pub(super) answered: OnceLock<IntCounter>,
     pub(super) failed: Slots<IntCounter, { Class::ALL.len() }>,
     pub(super) failovers: Slots<IntCounter, { Class::ALL.len() }>,
-    pub(super) tokens: Slots<IntCounter, 4>,
+    pub(super) tokens: Slots<IntCounter, 5>,
     pub(super) duration: OnceLock<Histogram>,
     pub(super) first_token: OnceLock<Histogram>,
+    pub(super) token_rate: OnceLock<Histogram>,
     pub(super) cost: OnceLock<Counter>,
     pub(super) last_failure: Mutex<Option<LastFailure>>,
 }
@@ -114,6 +115,7 @@ impl TargetHandles {
             tokens: Slots::default(),
             duration: OnceLock::new(),
             first_token: OnceLock::new(),
+            token_rate: OnceLock::new(),
             cost: OnceLock::new(),
             last_failure: Mutex::new(None),
         }

@@ -68,7 +68,7 @@ fn request(generation: u64, last: (usize, [&str; 3])) -> RequestEnded {
         asked_model: None,
         response_model: None,
         surface: None,
-        stream: false,
+        stream: true,
         status: Some(200),
         outcome: RequestOutcome::Success,
         reason: None,

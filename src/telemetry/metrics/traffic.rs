@@ -113,6 +113,11 @@ impl Metrics {
             let names = [&last.provider, model, &last.provider_model];
             if let Some(row) = table.target(event.generation, last.target, names) {
                 self.count_usage(row, event.usage.unwrap_or_default(), event.cost_micro_usd);
+                if let Some(rate) = event.tokens_per_second() {
+                    let [provider, model, _] = &row.values;
+                    let pair = || self.attempts.token_rate.of([provider.clone(), model.clone()]);
+                    row.token_rate.get_or_init(pair).observe(rate);
+                }
             }
         }
     }
@@ -121,6 +126,7 @@ impl Metrics {
         let kinds = [
             ("input", usage.input),
             ("cached_input", usage.cached_input),
+            ("cache_write", usage.cache_write),
             ("output", usage.output),
             ("reasoning", usage.reasoning),
         ];

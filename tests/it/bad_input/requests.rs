@@ -30,7 +30,7 @@ async fn a_wrong_method_or_path_is_told_what_there_is() {
         "/v1/chat/completions/",
         "/v1/chat/completions/x",
         "/v2/chat/completions",
-        "/v1/responses",
+        "/v1/responses/x",
         "/chat/completions",
         "/V1/chat/completions",
         "/v1/chat%2Fcompletions",

@@ -5,6 +5,7 @@ use tokio::net::TcpStream;
 use understudy::sim::{Pace, Sim, SimConfig};
 
 use super::program::{Place, is_alive, number_in};
+use crate::support::scrape::Scrape;
 use crate::support::waiting::until;
 use crate::support::{Call, chat, chat_stream};
 
@@ -204,4 +205,57 @@ async fn envoy_pid(place: &Place) -> i32 {
         is_envoy.then_some(pid)
     });
     found.into_iter().next().unwrap()
+}
+
+/// Most bytes that one open stream may cost Understudy: its tasks, its two gRPC streams, its request and what is held
+/// of its answer.
+const BYTES_PER_STREAM: f64 = 64.0 * 1024.0;
+
+#[tokio::test]
+async fn an_open_stream_costs_little_memory() {
+    const STREAMS: u32 = 500;
+    let provider = provider().await;
+    let usual = provider.control().pace();
+    // Each says something, and then nothing for as long as it is looked at.
+    let inter_token = std::time::Duration::from_mins(10);
+    provider.control().set_pace(Pace { inter_token, ..usual });
+    let place = Place::with_config(&format!(
+        "{}defaults: {{ failover: {{ stall_timeout: 10m, timeout: 11m }} }}\n",
+        config(&provider)
+    ));
+    let up = place
+        .serve(&["up", "--envoy-threads", "1", "--no-access-log"], "\"serving\"")
+        .await;
+    let addresses = place.addresses;
+    let resident = || async {
+        let metrics = Call::new(addresses.admin, Method::GET, "/metrics").send().await;
+        Scrape::parse(&metrics.text())
+            .metric("process_resident_memory_bytes")
+            .value()
+    };
+    let open = |count| async move {
+        let mut streams = Vec::new();
+        for _ in 0..count {
+            let call =
+                Call::new(addresses.listen, Method::POST, "/v1/chat/completions").json(&chat_stream("m"));
+            let mut stream = call.stream().await;
+            stream.read_until("sim").await;
+            streams.push(stream);
+        }
+        streams
+    };
+    // What is set up once, with the first requests, is not what a stream costs.
+    drop(open(20).await);
+
+    let before = resident().await;
+    let streams = open(STREAMS).await;
+    let during = resident().await;
+
+    let each = (during - before) / f64::from(STREAMS);
+    assert!(
+        each < BYTES_PER_STREAM,
+        "{each} bytes for one open stream, {before} before, {during} during"
+    );
+    drop(streams);
+    up.stop(Signal::SIGTERM).await;
 }

@@ -104,7 +104,7 @@ fn each_step_of_a_request_prints_no_key() {
     let Planned::Go(mut session, _) = planned else {
         panic!("{planned:?}")
     };
-    let outcall = session.attempt(1, &headers, &mut lent);
+    let outcall = session.attempt(1, &headers, &mut lent).unwrap();
     let is_signed = |(_, value): &(Bytes, Bytes)| value.ends_with(secret("PRIMARY_KEY").as_bytes());
     assert!(outcall.headers.set.iter().any(is_signed), "the key leaves here");
     assert_silent("the request that leaves", &outcall);
