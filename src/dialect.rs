@@ -18,6 +18,7 @@ mod messages;
 mod openai;
 mod path;
 mod responses;
+pub mod retouch;
 pub mod scan;
 pub mod sse;
 pub mod stream;

@@ -4,6 +4,7 @@
 //! read, for callers of another surface only.
 
 mod answer;
+pub(super) mod effort;
 mod request;
 #[cfg(test)]
 mod tests;

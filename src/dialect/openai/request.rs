@@ -13,6 +13,7 @@ use crate::dialect::hub::{
     Chat, Effort, Format, Message, Number, Object, Text, Tool, ToolChoice, Unsupported,
 };
 use crate::dialect::language::{Recipient, Request};
+use crate::dialect::openai::effort::nearest;
 use turns::Turn;
 
 /// Most strings that may stop an answer.
@@ -142,32 +143,16 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// How hard to think: no more than all models of this language know words for. That a model shall not think at
-    /// all, most of them answer with an error, so they are left at what they do unasked.
+    /// How hard to think.
     fn effort(&mut self, chat: &Chat<'_>) {
-        let effort = match (chat.effort, self.facts.thinking) {
-            (None, _) | (Some(Effort::None), Thinking::Never) => return,
-            (Some(Effort::None), _) | (Some(_), Thinking::Never) => None,
-            (Some(effort), _) => self.nearest(effort),
+        let Some(asked) = chat.effort else {
+            return;
         };
-        match effort {
+        match nearest(asked, self.facts) {
             Some(effort) => self.keep("reasoning_effort", Some(Value::Word(effort.as_str()))),
+            None if asked == Effort::None && self.facts.thinking == Thinking::Never => {}
             None => self.drop("reasoning_effort"),
         }
-    }
-
-    /// The effort that the model knows and that is nearest, the greater of two.
-    fn nearest(&self, effort: Effort) -> Option<Effort> {
-        let known = [Effort::Low, Effort::Medium, Effort::High];
-        let is_taken = |effort: &Effort| {
-            !self
-                .facts
-                .refused_efforts
-                .iter()
-                .any(|word| word == effort.as_str())
-        };
-        let distance = |other: &Effort| (*other as u8).abs_diff(effort as u8);
-        known.into_iter().rev().filter(is_taken).min_by_key(distance)
     }
 
     /// What is about the answer, and not in it.

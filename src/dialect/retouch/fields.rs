@@ -1,0 +1,118 @@
+//! The fields at the top of a body.
+//!
+//! Invariant: a field that is left out although it says something is told by its name.
+
+use super::Wearer;
+use super::edits::{Edits, Member, Members};
+use crate::catalog::Surface;
+use crate::dialect::facts::{MaxTokensField, Thinking};
+use crate::dialect::hub::Effort;
+use crate::dialect::openai::effort::nearest;
+
+const MAX_TOKENS: &str = "max_tokens";
+const MAX_COMPLETION_TOKENS: &str = "max_completion_tokens";
+
+/// What is done to the fields of one body.
+pub(super) struct Fields<'w> {
+    wearer: Wearer<'w>,
+    surface: Surface,
+    dropped: Vec<String>,
+}
+
+/// What is done to one field.
+enum Deed {
+    Keep,
+    /// It goes, and that is told.
+    Drop,
+    /// It goes, and nothing is lost.
+    Forget,
+    Rename(&'static str),
+    Set(String),
+}
+
+impl<'w> Fields<'w> {
+    pub(super) fn new(wearer: Wearer<'w>, surface: Surface) -> Self {
+        Self {
+            wearer,
+            surface,
+            dropped: Vec::new(),
+        }
+    }
+
+    /// The names of what was left out.
+    pub(super) fn into_dropped(self) -> Vec<String> {
+        self.dropped
+    }
+
+    /// Edits the members of a body.
+    pub(super) fn edit(&mut self, members: &Members<'_>, edits: &mut Edits<'_>) {
+        let mut keeps_one = false;
+        for (index, member) in members.0.iter().enumerate() {
+            match self.deed(member, members) {
+                Deed::Keep => {}
+                Deed::Rename(name) => edits.rename(member, name),
+                Deed::Set(json) => edits.set(member, json),
+                deed @ (Deed::Drop | Deed::Forget) => {
+                    edits.remove(members, index, keeps_one);
+                    if matches!(deed, Deed::Drop) && !member.is_null() {
+                        self.dropped.push(member.name().into_owned());
+                    }
+                    continue;
+                }
+            }
+            keeps_one = true;
+        }
+        if self.surface == Surface::Chat && keeps_one {
+            let is_there = |name: &str| members.0.iter().any(|member| member.name() == name);
+            for (name, json) in self.wearer.vendor.adds.iter().filter(|(name, _)| !is_there(name)) {
+                edits.append(name, json);
+            }
+        }
+    }
+
+    fn deed(&self, member: &Member<'_>, members: &Members<'_>) -> Deed {
+        let Wearer { vendor, facts } = self.wearer;
+        let name = member.name();
+        let name = name.as_ref();
+        if vendor.refuses.contains(&name) || facts.refuse(name) {
+            return Deed::Drop;
+        }
+        if self.surface != Surface::Chat {
+            return Deed::Keep;
+        }
+        let limit = match facts.max_tokens_field {
+            MaxTokensField::AsSent => None,
+            MaxTokensField::MaxTokens => Some((MAX_COMPLETION_TOKENS, MAX_TOKENS)),
+            MaxTokensField::MaxCompletionTokens => Some((MAX_TOKENS, MAX_COMPLETION_TOKENS)),
+        };
+        let mut renames = vendor.renames.iter().copied().chain(limit);
+        let Some((_, theirs)) = renames.find(|(ours, theirs)| [*ours, *theirs].contains(&name)) else {
+            return self.effort(name, member);
+        };
+        let is_said = |member: &Member<'_>| member.name() == theirs && !member.is_null();
+        match name {
+            // Nothing said by one name must not stand beside something said by the other.
+            _ if member.is_null() => Deed::Forget,
+            name if name == theirs => Deed::Keep,
+            _ if members.0.iter().any(is_said) => Deed::Forget,
+            _ => Deed::Rename(theirs),
+        }
+    }
+
+    /// How hard to think, if it is that.
+    fn effort(&self, name: &str, member: &Member<'_>) -> Deed {
+        let facts = self.wearer.facts;
+        let word = || serde_json::from_str::<String>(member.raw()).ok();
+        let asked = (name == "reasoning_effort").then(word).flatten();
+        let Some(asked) = asked.as_deref().and_then(Effort::from_word) else {
+            return Deed::Keep;
+        };
+        let is_refused = facts.refused_efforts.iter().any(|word| word == asked.as_str());
+        match nearest(asked, facts) {
+            _ if facts.thinking == Thinking::Never && asked == Effort::None => Deed::Forget,
+            _ if facts.thinking != Thinking::Never && !is_refused => Deed::Keep,
+            Some(effort) => Deed::Set(format!("\"{}\"", effort.as_str())),
+            None => Deed::Drop,
+        }
+    }
+}
