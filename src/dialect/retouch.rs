@@ -110,9 +110,10 @@ impl Wearer<'_> {
     /// Are there requests for chat completions that have to be changed, beside fields that are refused?
     fn shapes_chat(&self) -> bool {
         let Self { vendor, facts } = self;
-        let is_told_to_think = facts.thinking == Thinking::Never || !facts.refused_efforts.is_empty();
         self.shapes_messages()
-            || is_told_to_think
+            || facts.thinking == Thinking::Never
+            || !facts.refused_efforts.is_empty()
+            || facts.tools_need_no_effort
             || facts.max_tokens_field != MaxTokensField::AsSent
             || !(vendor.renames.is_empty() && vendor.adds.is_empty())
     }

@@ -145,6 +145,12 @@ impl<'a> Draft<'a> {
 
     /// How hard to think.
     fn effort(&mut self, chat: &Chat<'_>) {
+        if self.facts.tools_need_no_effort && !chat.tools.is_empty() {
+            if chat.effort.is_some_and(|asked| asked != Effort::None) {
+                self.drop("reasoning_effort");
+            }
+            return self.put("reasoning_effort", Some(Value::Word(Effort::None.as_str())));
+        }
         let Some(asked) = chat.effort else {
             return;
         };

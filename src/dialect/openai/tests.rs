@@ -105,6 +105,30 @@ fn an_effort_is_the_nearest_that_the_model_knows() {
 }
 
 #[test]
+fn a_model_that_uses_no_tools_while_it_thinks_is_told_not_to() {
+    let facts = Facts {
+        tools_need_no_effort: true,
+        ..Facts::default()
+    };
+    let tools = r#","tools":[{"type":"function","function":{"name":"f"}}]"#;
+    let cases = [
+        ("", "", None, false),
+        (tools, "", Some("none"), false),
+        (tools, r#","reasoning_effort":"none""#, Some("none"), false),
+        (tools, r#","reasoning_effort":"low""#, Some("none"), true),
+        ("", r#","reasoning_effort":"low""#, Some("low"), false),
+    ];
+    for (tools, effort, expected, is_dropped) in cases {
+        let asked = format!(r#"{{"messages":[{{"role":"user","content":"Hi"}}]{tools}{effort}}}"#);
+
+        let (body, dropped) = written(&Chat::read(&asked).unwrap(), &facts).unwrap();
+
+        assert_eq!(body["reasoning_effort"].as_str(), expected, "{asked}");
+        assert_eq!(!dropped.is_empty(), is_dropped, "{asked}");
+    }
+}
+
+#[test]
 fn what_the_language_cannot_say_is_refused_by_name() {
     let forced = r#""tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"required""#;
     let cases = [

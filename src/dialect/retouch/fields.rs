@@ -11,11 +11,14 @@ use crate::dialect::openai::effort::nearest;
 
 const MAX_TOKENS: &str = "max_tokens";
 const MAX_COMPLETION_TOKENS: &str = "max_completion_tokens";
+const EFFORT: &str = "reasoning_effort";
 
 /// What is done to the fields of one body.
 pub(super) struct Fields<'w> {
     wearer: Wearer<'w>,
     surface: Surface,
+    /// The model takes the tools in this body only if it is told not to think.
+    must_not_think: bool,
     dropped: Vec<String>,
 }
 
@@ -27,7 +30,9 @@ enum Deed {
     /// It goes, and nothing is lost.
     Forget,
     Rename(&'static str),
-    Set(String),
+    Set(&'static str),
+    /// It says something else, and that is told.
+    Force(&'static str),
 }
 
 impl<'w> Fields<'w> {
@@ -35,6 +40,7 @@ impl<'w> Fields<'w> {
         Self {
             wearer,
             surface,
+            must_not_think: false,
             dropped: Vec::new(),
         }
     }
@@ -46,12 +52,25 @@ impl<'w> Fields<'w> {
 
     /// Edits the members of a body.
     pub(super) fn edit(&mut self, members: &Members<'_>, edits: &mut Edits<'_>) {
+        let offers_tools = |member: &Member<'_>| {
+            let is_offer = matches!(member.name().as_ref(), "tools" | "functions");
+            is_offer
+                && member
+                    .raw()
+                    .strip_prefix('[')
+                    .is_some_and(|rest| rest.trim_ascii_start() != "]")
+        };
+        self.must_not_think = self.wearer.facts.tools_need_no_effort && members.0.iter().any(offers_tools);
         let mut keeps_one = false;
         for (index, member) in members.0.iter().enumerate() {
             match self.deed(member, members) {
                 Deed::Keep => {}
                 Deed::Rename(name) => edits.rename(member, name),
-                Deed::Set(json) => edits.set(member, json),
+                Deed::Set(word) => edits.set(member, quoted(word)),
+                Deed::Force(word) => {
+                    edits.set(member, quoted(word));
+                    self.dropped.push(member.name().into_owned());
+                }
                 deed @ (Deed::Drop | Deed::Forget) => {
                     edits.remove(members, index, keeps_one);
                     if matches!(deed, Deed::Drop) && !member.is_null() {
@@ -64,7 +83,9 @@ impl<'w> Fields<'w> {
         }
         if self.surface == Surface::Chat && keeps_one {
             let is_there = |name: &str| members.0.iter().any(|member| member.name() == name);
-            for (name, json) in self.wearer.vendor.adds.iter().filter(|(name, _)| !is_there(name)) {
+            let not_to_think = self.must_not_think.then_some((EFFORT, "\"none\""));
+            let adds = self.wearer.vendor.adds.iter().copied().chain(not_to_think);
+            for (name, json) in adds.filter(|(name, _)| !is_there(name)) {
                 edits.append(name, json);
             }
         }
@@ -102,17 +123,31 @@ impl<'w> Fields<'w> {
     /// How hard to think, if it is that.
     fn effort(&self, name: &str, member: &Member<'_>) -> Deed {
         let facts = self.wearer.facts;
-        let word = || serde_json::from_str::<String>(member.raw()).ok();
-        let asked = (name == "reasoning_effort").then(word).flatten();
-        let Some(asked) = asked.as_deref().and_then(Effort::from_word) else {
+        if name != EFFORT {
+            return Deed::Keep;
+        }
+        let asked = serde_json::from_str::<String>(member.raw()).ok();
+        let asked = asked.as_deref().and_then(Effort::from_word);
+        if self.must_not_think {
+            return match asked {
+                Some(Effort::None) => Deed::Keep,
+                None if member.is_null() => Deed::Set(Effort::None.as_str()),
+                _ => Deed::Force(Effort::None.as_str()),
+            };
+        }
+        let Some(asked) = asked else {
             return Deed::Keep;
         };
         let is_refused = facts.refused_efforts.iter().any(|word| word == asked.as_str());
         match nearest(asked, facts) {
             _ if facts.thinking == Thinking::Never && asked == Effort::None => Deed::Forget,
             _ if facts.thinking != Thinking::Never && !is_refused => Deed::Keep,
-            Some(effort) => Deed::Set(format!("\"{}\"", effort.as_str())),
+            Some(effort) => Deed::Set(effort.as_str()),
             None => Deed::Drop,
         }
     }
+}
+
+fn quoted(word: &str) -> String {
+    format!("\"{word}\"")
 }

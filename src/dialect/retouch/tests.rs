@@ -271,6 +271,60 @@ fn an_effort_that_the_model_does_not_know_becomes_the_nearest() {
 }
 
 #[test]
+fn a_model_that_uses_no_tools_while_it_thinks_is_told_not_to() {
+    let facts = Facts {
+        tools_need_no_effort: true,
+        ..Facts::default()
+    };
+    let cases = [
+        (
+            r#"{"tools":[1]}"#,
+            r#"{"tools":[1],"reasoning_effort":"none"}"#,
+            false,
+        ),
+        (
+            r#"{"functions":[1] }"#,
+            r#"{"functions":[1],"reasoning_effort":"none" }"#,
+            false,
+        ),
+        (
+            r#"{"reasoning_effort":"low","tools":[1]}"#,
+            r#"{"reasoning_effort":"none","tools":[1]}"#,
+            true,
+        ),
+        (
+            r#"{"reasoning_effort":null,"tools":[1]}"#,
+            r#"{"reasoning_effort":"none","tools":[1]}"#,
+            false,
+        ),
+        (
+            r#"{"reasoning_effort":"none","tools":[1]}"#,
+            r#"{"reasoning_effort":"none","tools":[1]}"#,
+            false,
+        ),
+        (
+            r#"{"reasoning_effort":"low","tools":[ ]}"#,
+            r#"{"reasoning_effort":"low","tools":[ ]}"#,
+            false,
+        ),
+        (r#"{"tools":null}"#, r#"{"tools":null}"#, false),
+    ];
+    for (body, expected, is_told) in cases {
+        let (made, dropped) = worn(Kind::OpenAi, &facts, body);
+
+        assert_eq!(made, expected);
+        assert_eq!(!dropped.is_empty(), is_told, "{body}");
+    }
+    let (made, _) = worn_by(
+        Vendor::of(Kind::OpenAi),
+        &facts,
+        Surface::Responses,
+        r#"{"tools":[1]}"#,
+    );
+    assert_eq!(made, r#"{"tools":[1]}"#);
+}
+
+#[test]
 fn other_parts_of_the_api_lose_what_is_refused_and_nothing_more() {
     let facts = Facts {
         max_tokens_field: MaxTokensField::MaxTokens,
