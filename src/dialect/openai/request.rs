@@ -4,17 +4,16 @@
 //! is lent. It knows models by their facts only, and no vendor: what one of them will not take is taken out after.
 
 mod turns;
+mod written;
 
 use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
 
 use crate::dialect::facts::{Facts, MaxTokensField, Thinking};
-use crate::dialect::hub::{
-    Chat, Effort, Format, Message, Number, Object, Text, Tool, ToolChoice, Unsupported,
-};
+use crate::dialect::hub::{Chat, Effort, Format, Message, Number, Object, Text, ToolChoice, Unsupported};
 use crate::dialect::language::{Recipient, Request};
 use crate::dialect::openai::effort::nearest;
 use turns::Turn;
+use written::{Bound, Name, Named, StreamOptions, WrittenFormat, WrittenTool};
 
 /// Most strings that may stop an answer.
 const MOST_STOPS: usize = 4;
@@ -234,72 +233,4 @@ impl Serialize for Map<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.members())
     }
-}
-
-#[derive(Serialize)]
-struct WrittenTool<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    function: Function<'a>,
-}
-
-impl<'a> WrittenTool<'a> {
-    fn of(tool: &'a Tool<'a>, may_bind: bool) -> Self {
-        Self {
-            kind: "function",
-            function: Function {
-                name: &tool.name,
-                description: tool.description.as_ref(),
-                parameters: tool.parameters,
-                strict: tool.strict.filter(|_| may_bind),
-            },
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Function<'a> {
-    name: &'a Text<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'a Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parameters: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    strict: Option<bool>,
-}
-
-#[derive(Serialize)]
-struct Named<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    function: Name<'a>,
-}
-
-#[derive(Serialize)]
-struct Name<'a> {
-    name: Text<'a>,
-}
-
-#[derive(Serialize)]
-struct WrittenFormat<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    json_schema: Option<Bound<'a>>,
-}
-
-#[derive(Serialize)]
-struct Bound<'a> {
-    name: &'a Text<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'a Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    schema: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    strict: Option<bool>,
-}
-
-#[derive(Serialize)]
-struct StreamOptions {
-    include_usage: bool,
 }
