@@ -24,6 +24,8 @@ mod keys;
 mod listen;
 mod manner;
 mod mask;
+mod mint;
+mod pieces;
 mod provider;
 mod refusal;
 mod reply;
@@ -33,9 +35,11 @@ mod rule_json;
 mod rule_text;
 mod saying;
 mod serve;
+mod sign_in;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod token;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -53,6 +57,7 @@ pub use journal::{ReceivedRequest, UnmaskedRequest};
 pub use manner::{Manner, Thinking};
 pub use rule::{FaultRule, Reach};
 pub use rule_text::InvalidRule;
+pub use sign_in::{AwsKeys, EntraClient, SignIn};
 pub use stats::Counters;
 
 use listen::Door;
@@ -78,18 +83,18 @@ impl Sim {
             .map(|tls| listen::acceptor(tls, config.http1_only))
             .transpose()?;
         let is_tls = tls.is_some();
-        let failed = |source| SimError::Bind {
-            listen: config.listen,
-            source,
-        };
-        let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
+        let listen = config.listen;
+        let http1_only = config.http1_only;
+        let provider = Provider::new(config)?;
+        let failed = |source| SimError::Bind { listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let addr = listener.local_addr().map_err(failed)?;
         let door = Door {
             listener,
             tls,
-            http1_only: config.http1_only,
+            http1_only,
         };
-        let provider = Arc::new(Provider::new(config));
+        let provider = Arc::new(provider);
         let control = provider.control().clone();
         let stop = CancellationToken::new();
         let task = tokio::spawn(door.serve(provider, stop.clone()));

@@ -2,6 +2,9 @@
 //!
 //! It turns words into a [`SimConfig`] and refuses to print: [`run`] hands the running provider to its caller.
 
+mod manner;
+mod sign_in;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,9 +16,11 @@ use super::Sim;
 use super::config::{Pace, SimConfig, SimError, SimTls};
 use super::dialect::Dialect;
 use super::fault::Fault;
-use super::manner::{Manner, Thinking};
 use super::rule::{FaultRule, Reach};
 use super::rule_text::{self, InvalidRule};
+
+pub use manner::MannerArgs;
+pub use sign_in::SignInArgs;
 
 /// Run a simulated provider of any dialect, with faults to order.
 ///
@@ -39,6 +44,9 @@ pub struct SimArgs {
     /// The key that callers must send, in the header of their dialect
     #[arg(long, value_name = "KEY")]
     pub api_key: Option<String>,
+    /// Who else may sign in.
+    #[command(flatten)]
+    pub sign_in: SignInArgs,
     /// How fast and how long the answers are.
     #[command(flatten)]
     pub pace: PaceArgs,
@@ -83,50 +91,6 @@ pub struct PaceArgs {
     /// The least size of an answer's content, or of an embedding, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 0)]
     pub answer_bytes: usize,
-}
-
-/// How else the answers are made.
-#[derive(Clone, Debug, Args)]
-pub struct MannerArgs {
-    /// Whether answers show thoughts before their words
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
-    pub thinking: Thinking,
-    /// Calls in an answer to a request that demands one
-    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
-    pub calls: u32,
-    /// Say something before the calls
-    #[arg(long)]
-    pub preamble: bool,
-    /// How many tokens every prompt is said to have; without it, a quarter of the body's bytes
-    #[arg(long, value_name = "COUNT")]
-    pub prompt_tokens: Option<u64>,
-    /// How many of them are said to come from a cache
-    #[arg(long, value_name = "COUNT", default_value_t = 0)]
-    pub cached_tokens: u64,
-    /// How many of them are said to be written to a cache
-    #[arg(long, value_name = "COUNT", default_value_t = 0)]
-    pub cache_write_tokens: u64,
-}
-
-impl From<MannerArgs> for Manner {
-    fn from(args: MannerArgs) -> Self {
-        let MannerArgs {
-            thinking,
-            calls,
-            preamble,
-            prompt_tokens,
-            cached_tokens,
-            cache_write_tokens,
-        } = args;
-        Self {
-            thinking,
-            calls,
-            preamble,
-            prompt_tokens,
-            cached_tokens,
-            cache_write_tokens,
-        }
-    }
 }
 
 /// What goes wrong from the start.
@@ -197,6 +161,7 @@ impl SimArgs {
             dialect: self.dialect,
             models: self.models,
             api_key: self.api_key.map(Into::into),
+            sign_in: self.sign_in.into_sign_in()?,
             pace: Pace {
                 latency,
                 first_token,

@@ -7,6 +7,14 @@ use std::sync::Arc;
 
 use super::rule::{FaultRule, Reach};
 
+/// What kind of endpoint a request came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Inference,
+    Models,
+    Token,
+}
+
 /// The rules in force, in the order in which they are tried.
 #[derive(Debug)]
 pub(super) struct FaultBook {
@@ -53,11 +61,11 @@ impl FaultBook {
     }
 
     /// The rule that strikes a request for this model at this kind of endpoint.
-    pub(super) fn draw(&mut self, model: &str, is_inference: bool) -> Option<Arc<FaultRule>> {
+    pub(super) fn draw(&mut self, model: &str, place: Place) -> Option<Arc<FaultRule>> {
         let Self { rules, rng } = self;
         let struck = rules
             .iter_mut()
-            .position(|active| active.strikes(model, is_inference, rng))?;
+            .position(|active| active.strikes(model, place, rng))?;
         let active = &mut rules[struck];
         let rule = Arc::clone(&active.rule);
         active.left = active.left.map(|left| left - 1);
@@ -69,11 +77,12 @@ impl FaultBook {
 }
 
 impl ActiveRule {
-    fn strikes(&self, model: &str, is_inference: bool, rng: &mut fastrand::Rng) -> bool {
+    fn strikes(&self, model: &str, place: Place, rng: &mut fastrand::Rng) -> bool {
         let reaches = match self.rule.on {
-            Reach::Inference => is_inference,
-            Reach::Models => !is_inference,
-            Reach::All => true,
+            Reach::Inference => place == Place::Inference,
+            Reach::Models => place == Place::Models,
+            Reach::All => place != Place::Token,
+            Reach::Token => place == Place::Token,
         };
         let meets =
             reaches && self.left != Some(0) && self.rule.model.as_deref().is_none_or(|it| it == model);
@@ -101,7 +110,7 @@ mod tests {
 
     fn draws(book: &mut FaultBook, count: usize) -> Vec<Option<Fault>> {
         (0..count)
-            .map(|_| book.draw("m", true).map(|rule| rule.fault))
+            .map(|_| book.draw("m", Place::Inference).map(|rule| rule.fault))
             .collect()
     }
 
@@ -131,9 +140,9 @@ mod tests {
 
         book.set(FaultRule::new(Fault::Hang).model("m"));
 
-        assert_eq!(book.draw("m", true).unwrap().fault, Fault::Hang);
-        assert_eq!(book.draw("other", true).unwrap().fault, Fault::Auth);
-        assert_eq!(book.draw("other", false), None);
+        assert_eq!(book.draw("m", Place::Inference).unwrap().fault, Fault::Hang);
+        assert_eq!(book.draw("other", Place::Inference).unwrap().fault, Fault::Auth);
+        assert_eq!(book.draw("other", Place::Models), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::dialect::Dialect;
 use super::manner::Manner;
 use super::rule::FaultRule;
+use super::sign_in::SignIn;
 
 /// Everything that a [`Sim`](super::Sim) is told before it starts.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct SimConfig {
     pub models: Vec<String>,
     /// The key that callers must send; without one, nobody is asked.
     pub api_key: Option<ApiKey>,
+    /// Who else may sign in, and how.
+    pub sign_in: SignIn,
     /// How fast and how long the answers are.
     pub pace: Pace,
     /// How else they are made.
@@ -50,6 +53,7 @@ impl SimConfig {
             dialect: None,
             models: Vec::new(),
             api_key: None,
+            sign_in: SignIn::default(),
             pace: Pace::default(),
             manner: Manner::default(),
             faults: Vec::new(),
@@ -162,6 +166,8 @@ pub enum SimError {
     },
     /// The certificate or its key cannot be used.
     Tls(String),
+    /// The public key of the service account cannot be used.
+    GoogleKey(String),
 }
 
 impl fmt::Display for SimError {
@@ -180,6 +186,10 @@ impl fmt::Display for SimError {
             Self::Bind { listen, .. } => write!(f, "cannot listen on {listen}"),
             Self::File { path, .. } => write!(f, "cannot read `{path}`"),
             Self::Tls(reason) => write!(f, "the certificate cannot be used: {reason}"),
+            Self::GoogleKey(reason) => write!(
+                f,
+                "the public key of the service account cannot be used: {reason}: write an RSA key as a PEM `PUBLIC KEY`"
+            ),
         }
     }
 }
@@ -188,7 +198,7 @@ impl Error for SimError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Bind { source, .. } | Self::File { source, .. } => Some(source),
-            Self::Name(_) | Self::Tls(_) => None,
+            Self::Name(_) | Self::Tls(_) | Self::GoogleKey(_) => None,
         }
     }
 }

@@ -60,13 +60,14 @@ pub(super) fn respond(
             }
             Err(reason) => refused(StatusCode::BAD_REQUEST, &reason),
         },
+        ("tokens", &Method::GET | &Method::POST | &Method::DELETE) => tokens(control, method, &body),
         ("stats", &Method::GET) => shown(&control.counters()),
         ("requests", &Method::GET) => shown(&control.recent_requests()),
         ("reset", &Method::POST) => {
             control.reset();
             shown(&control.counters())
         }
-        ("" | "fault" | "pace" | "manner" | "stats" | "requests" | "reset", _) => refused(
+        ("" | "fault" | "pace" | "manner" | "tokens" | "stats" | "requests" | "reset", _) => refused(
             StatusCode::METHOD_NOT_ALLOWED,
             "this method is not for this page; GET /sim lists them",
         ),
@@ -99,6 +100,9 @@ fn index(name: &str) -> Value {
             "GET /sim/pace": "the pace",
             "POST /sim/manner": "change how else answers are made, as in {\"thinking\":\"always\",\"calls\":2,\"cached_tokens\":100}",
             "GET /sim/manner": "the manner",
+            "POST /sim/tokens": "change how long access tokens to come are valid, as in {\"lifetime\":\"5s\"}",
+            "GET /sim/tokens": "that time, and how many were issued",
+            "DELETE /sim/tokens": "make all tokens bad that were issued",
             "GET /sim/stats": "counters",
             "GET /sim/requests": "the last requests, keys masked",
             "POST /sim/reset": "forget counters and requests, back to the faults, the pace and the manner of the start",
@@ -146,6 +150,33 @@ impl From<Pace> for PaceForm {
             answer_bytes: Some(pace.answer_bytes),
         }
     }
+}
+
+/// Shows the tokens' page, after what the method asks for.
+fn tokens(control: &Control, method: &Method, body: &[u8]) -> Response<SimBody> {
+    match *method {
+        Method::POST => match lifetime(body) {
+            Ok(lifetime) => control.set_token_lifetime(lifetime),
+            Err(reason) => return refused(StatusCode::BAD_REQUEST, &reason),
+        },
+        Method::DELETE => control.revoke_tokens(),
+        _ => {}
+    }
+    let lifetime = humantime::format_duration(control.token_lifetime()).to_string();
+    shown(&json!({"lifetime": lifetime, "issued": control.counters().tokens_issued}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LifetimeForm {
+    lifetime: String,
+}
+
+fn lifetime(body: &[u8]) -> Result<Duration, String> {
+    let LifetimeForm { lifetime } =
+        serde_json::from_slice(body).map_err(|error| format!("the lifetime cannot be read: {error}"))?;
+    humantime::parse_duration(&lifetime)
+        .map_err(|_| format!("`{lifetime}` is no length of time: write one as in `500ms` or `2s`"))
 }
 
 /// The manner with what is written in its place; what is left out stays as it is.

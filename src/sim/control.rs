@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::book::FaultBook;
+use super::book::{FaultBook, Place};
 use super::config::{Pace, SimConfig};
 use super::journal::{Entry, Journal, ReceivedRequest, UnmaskedRequest};
 use super::manner::Manner;
+use super::mint::Mint;
 use super::rule::FaultRule;
 use super::stats::{Counters, Stats};
 
@@ -26,10 +27,12 @@ struct State {
     pace: Mutex<Pace>,
     manner: Mutex<Manner>,
     journal: Mutex<Journal>,
+    mint: Arc<Mint>,
     keeps_requests: bool,
     first_faults: Vec<FaultRule>,
     first_pace: Pace,
     first_manner: Manner,
+    first_lifetime: Duration,
 }
 
 impl Control {
@@ -37,7 +40,9 @@ impl Control {
         let rng = config
             .seed
             .map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
+        let mint = Mint::new(config.sign_in.token_lifetime, rng.clone());
         Self(Arc::new(State {
+            mint: Arc::new(mint),
             stats: Arc::default(),
             book: Mutex::new(FaultBook::new(config.faults.clone(), rng)),
             pace: Mutex::new(config.pace),
@@ -47,6 +52,7 @@ impl Control {
             first_faults: config.faults.clone(),
             first_pace: config.pace,
             first_manner: config.manner,
+            first_lifetime: config.sign_in.token_lifetime,
         }))
     }
 
@@ -90,6 +96,21 @@ impl Control {
         *self.0.manner.lock()
     }
 
+    /// Changes how long tokens are valid that are issued from now on.
+    pub fn set_token_lifetime(&self, lifetime: Duration) {
+        self.0.mint.set_lifetime(lifetime);
+    }
+
+    /// How long tokens are valid that are issued now.
+    pub fn token_lifetime(&self) -> Duration {
+        self.0.mint.lifetime()
+    }
+
+    /// Makes all tokens bad that were issued so far.
+    pub fn revoke_tokens(&self) {
+        self.0.mint.revoke();
+    }
+
     /// What has been counted.
     pub fn counters(&self) -> Counters {
         self.0.stats.snapshot()
@@ -128,21 +149,27 @@ impl Control {
         self.0.journal.lock().unmasked()
     }
 
-    /// Forgets counters and requests, and goes back to the faults, the pace and the manner of the start.
+    /// Forgets counters and requests, and goes back to the faults, the pace, the manner and the lifetime
+    /// of tokens of the start.
     pub fn reset(&self) {
         self.set_faults(self.0.first_faults.clone());
         self.set_pace(self.0.first_pace);
         self.set_manner(self.0.first_manner);
+        self.set_token_lifetime(self.0.first_lifetime);
         self.0.stats.reset();
         self.0.journal.lock().clear();
+    }
+
+    pub(super) fn mint(&self) -> &Arc<Mint> {
+        &self.0.mint
     }
 
     pub(super) fn stats(&self) -> &Arc<Stats> {
         &self.0.stats
     }
 
-    pub(super) fn draw_fault(&self, model: &str, is_inference: bool) -> Option<Arc<FaultRule>> {
-        self.0.book.lock().draw(model, is_inference)
+    pub(super) fn draw_fault(&self, model: &str, place: Place) -> Option<Arc<FaultRule>> {
+        self.0.book.lock().draw(model, place)
     }
 
     /// Remembers a request, unless none are kept.

@@ -5,6 +5,7 @@
 //! alone; adding one is a file here, its paths, and a row in each match below.
 
 mod anthropic;
+mod bedrock;
 mod openai;
 mod shape;
 
@@ -24,6 +25,7 @@ use super::route::{Api, Signpost};
 use super::saying::Saying;
 
 use anthropic::Anthropic;
+use bedrock::Bedrock;
 use openai::OpenAi;
 
 /// A provider's language: its paths, its sign-in, its bodies.
@@ -36,6 +38,8 @@ pub enum Dialect {
     Azure,
     /// `/v1/messages`.
     Anthropic,
+    /// `/model/{id}/converse`.
+    Bedrock,
 }
 
 impl Dialect {
@@ -45,6 +49,7 @@ impl Dialect {
             Self::OpenAi => "openai",
             Self::Azure => "azure",
             Self::Anthropic => "anthropic",
+            Self::Bedrock => "bedrock",
         }
     }
 }
@@ -72,6 +77,8 @@ pub(super) enum Surface {
     AzureV1,
     /// `/v1/messages`, `/v1/models`, also below `/anthropic`
     Anthropic,
+    /// `/model/{id}/...`, `/foundation-models`
+    Bedrock,
 }
 
 impl Surface {
@@ -80,6 +87,7 @@ impl Surface {
             Self::OpenAi => Dialect::OpenAi,
             Self::AzureDeployment | Self::AzureV1 => Dialect::Azure,
             Self::Anthropic => Dialect::Anthropic,
+            Self::Bedrock => Dialect::Bedrock,
         }
     }
 
@@ -89,6 +97,7 @@ impl Surface {
             Self::AzureDeployment => &OpenAi::DEPLOYMENT,
             Self::AzureV1 => &OpenAi::AZURE_V1,
             Self::Anthropic => &Anthropic::OWN,
+            Self::Bedrock => &Bedrock,
         }
     }
 }
@@ -99,6 +108,7 @@ pub(super) fn route(path: &str, signpost: Signpost) -> Option<Api<'_>> {
         Dialect::OpenAi => openai::route(path),
         Dialect::Azure => openai::route_azure(path),
         Dialect::Anthropic => anthropic::route(path),
+        Dialect::Bedrock => bedrock::route(path),
     };
     if let Some(only) = signpost.only {
         return found(only);
@@ -109,7 +119,8 @@ pub(super) fn route(path: &str, signpost: Signpost) -> Option<Api<'_>> {
     } else {
         [Dialect::OpenAi, Dialect::Anthropic]
     };
-    shared.into_iter().chain([Dialect::Azure]).find_map(found)
+    let others = [Dialect::Azure, Dialect::Bedrock];
+    shared.into_iter().chain(others).find_map(found)
 }
 
 /// In whose manners an unknown path is refused: the only dialect's, or that of the paths it is most like.
@@ -118,12 +129,28 @@ pub(super) fn manners(path: &str, only: Option<Dialect>) -> Surface {
         Some(Dialect::Azure) => Surface::AzureV1,
         Some(Dialect::Anthropic) => Surface::Anthropic,
         None if path.contains("/messages") => Surface::Anthropic,
+        Some(Dialect::Bedrock) => Surface::Bedrock,
+        None if path.starts_with("/model/") => Surface::Bedrock,
         Some(Dialect::OpenAi) | None => Surface::OpenAi,
     }
 }
 
+/// How a service looks from outside, whatever is asked of it.
+pub(super) trait Manners: Sync {
+    /// An error.
+    fn refuse(&self, refusal: &Refusal<'_>) -> Written;
+
+    /// Whether the safety system speaks by an error; otherwise by a good answer without words.
+    fn filters_by_error(&self) -> bool {
+        false
+    }
+
+    /// Puts on the headers that every answer has.
+    fn sign(&self, headers: &mut HeaderMap, stamp: &Stamp<'_>);
+}
+
 /// What a dialect has to be able to do.
-pub(super) trait Language: Sync {
+pub(super) trait Language: Manners {
     /// Looks at the headers that let a caller in.
     fn admit(&self, call: &Call<'_>, keys: &Keys) -> Result<(), Reason>;
 
@@ -151,15 +178,4 @@ pub(super) trait Language: Sync {
     fn count(&self, tokens: u64) -> String {
         tokens.to_string()
     }
-
-    /// An error.
-    fn refuse(&self, refusal: &Refusal<'_>) -> Written;
-
-    /// Whether the safety system speaks by an error; otherwise by a good answer without words.
-    fn filters_by_error(&self) -> bool {
-        false
-    }
-
-    /// Puts on the headers that every answer has.
-    fn sign(&self, headers: &mut HeaderMap, stamp: &Stamp<'_>);
 }

@@ -13,8 +13,9 @@ use bytes::Bytes;
 
 use super::body::{FLUSH_GRACE, Step};
 use super::config::Pace;
+use super::pieces::Pieces;
 use super::refusal::{Reason, Refusal};
-use super::saying::{Pieces, Saying};
+use super::saying::Saying;
 
 /// What goes out, one event an entry.
 pub(super) type Queue = VecDeque<Bytes>;

@@ -10,10 +10,10 @@ use http::header::LOCATION;
 use http::{HeaderValue, Response, StatusCode};
 
 use super::body::{FLUSH_GRACE, Script, SimBody, Step};
+use super::dialect::Manners;
 use super::encoding::Encoding;
 use super::events::{Breakdown, Interruption, InterruptionKind, When};
 use super::fault::Fault;
-use super::provider::Call;
 use super::refusal::{Reason, Refusal};
 use super::reply;
 use super::rule::FaultRule;
@@ -51,6 +51,13 @@ impl Reaction {
     }
 }
 
+/// The request that a fault strikes: in whose manners, and under which id.
+#[derive(Clone, Copy)]
+pub(super) struct Victim<'a> {
+    pub(super) manners: &'static dyn Manners,
+    pub(super) request_id: &'a str,
+}
+
 /// What a fault does.
 #[derive(Debug)]
 pub(super) enum Effect {
@@ -69,10 +76,10 @@ pub(super) enum Twist {
 }
 
 /// What this rule does to a request for this model.
-pub(super) fn effect(rule: &FaultRule, call: &Call<'_>, model: &str) -> Effect {
+pub(super) fn effect(rule: &FaultRule, victim: Victim<'_>, model: &str) -> Effect {
     let interrupt = |kind, default| Effect::Twist(Twist::Interrupt(interruption(rule, kind, default)));
     match rule.fault {
-        Fault::ContentFilter if !is_error(rule, call) => Effect::Twist(Twist::Filter),
+        Fault::ContentFilter if !is_error(rule, victim) => Effect::Twist(Twist::Filter),
         Fault::RateLimit
         | Fault::Quota
         | Fault::Auth
@@ -82,7 +89,7 @@ pub(super) fn effect(rule: &FaultRule, call: &Call<'_>, model: &str) -> Effect {
         | Fault::ContentFilter
         | Fault::ModelNotFound => {
             let reason = reason(rule.fault, rule, model);
-            answer(reply::injected(call, &reason, rule))
+            answer(reply::injected(victim, &reason, rule))
         }
         Fault::Hang => Effect::Instead(Reaction::Silence),
         Fault::Reset => Effect::Instead(Reaction::HangUp { is_reset: true }),
@@ -92,8 +99,8 @@ pub(super) fn effect(rule: &FaultRule, call: &Call<'_>, model: &str) -> Effect {
         Fault::Stall => interrupt(InterruptionKind::Stall, EVENTS_BEFORE_BREAK),
         Fault::StreamError => interrupt(InterruptionKind::Error(breakdown(rule, model)), 0),
         Fault::BadJson => interrupt(InterruptionKind::Malformed { is_raw: rule.raw }, 0),
-        Fault::Gzip => answer(in_gzip(call, rule, Encoding::Gzip)),
-        Fault::GzipBroken => answer(in_gzip(call, rule, Encoding::GzipBroken)),
+        Fault::Gzip => answer(in_gzip(victim, rule, Encoding::Gzip)),
+        Fault::GzipBroken => answer(in_gzip(victim, rule, Encoding::GzipBroken)),
         Fault::Empty => answer(reply::typed(
             status_or(rule, StatusCode::OK),
             reply::JSON,
@@ -101,7 +108,7 @@ pub(super) fn effect(rule: &FaultRule, call: &Call<'_>, model: &str) -> Effect {
         )),
         Fault::Html => answer(html(rule)),
         Fault::NoDone => Effect::Twist(Twist::NoDone),
-        Fault::BigError => answer(big_error(call, rule)),
+        Fault::BigError => answer(big_error(victim, rule)),
         Fault::Redirect => answer(redirect(rule)),
     }
 }
@@ -121,8 +128,8 @@ fn reason(fault: Fault, rule: &FaultRule, model: &str) -> Reason {
 }
 
 /// Whether the safety system is to speak by an error: as the rule's status says, else as the dialect does.
-fn is_error(rule: &FaultRule, call: &Call<'_>) -> bool {
-    let usual = call.surface.language().filters_by_error();
+fn is_error(rule: &FaultRule, victim: Victim<'_>) -> bool {
+    let usual = victim.manners.filters_by_error();
     rule.status.map_or(usual, |status| status != StatusCode::OK)
 }
 
@@ -144,7 +151,7 @@ fn breakdown(rule: &FaultRule, model: &str) -> Breakdown {
 }
 
 /// The body of a plain answer, twisted.
-pub(super) fn twisted(call: &Call<'_>, document: String, twist: Option<Twist>) -> SimBody {
+pub(super) fn twisted(victim: Victim<'_>, document: String, twist: Option<Twist>) -> SimBody {
     let length = Some(document.len());
     let whole = Bytes::from(document);
     let half = whole.slice(..whole.len() / 2);
@@ -162,8 +169,8 @@ pub(super) fn twisted(call: &Call<'_>, document: String, twist: Option<Twist>) -
                 SimBody::script(Script::steps([Step::Send(half), Step::Stall], length))
             }
             InterruptionKind::Error(breakdown) => {
-                let refusal = breakdown.refusal(call.request_id);
-                SimBody::whole(call.surface.language().refuse(&refusal).body)
+                let refusal = breakdown.refusal(victim.request_id);
+                SimBody::whole(victim.manners.refuse(&refusal).body)
             }
             InterruptionKind::Malformed { .. } => SimBody::whole(half),
         },
@@ -178,8 +185,8 @@ fn status_or(rule: &FaultRule, default: StatusCode) -> StatusCode {
     reply::final_status(rule).unwrap_or(default)
 }
 
-fn in_gzip(call: &Call<'_>, rule: &FaultRule, encoding: Encoding) -> Response<SimBody> {
-    reply::injected(call, &Reason::Quota, &rule.clone().encoding(encoding))
+fn in_gzip(victim: Victim<'_>, rule: &FaultRule, encoding: Encoding) -> Response<SimBody> {
+    reply::injected(victim, &Reason::Quota, &rule.clone().encoding(encoding))
 }
 
 fn html(rule: &FaultRule) -> Response<SimBody> {
@@ -203,15 +210,15 @@ fn redirect(rule: &FaultRule) -> Response<SimBody> {
 }
 
 /// An error whose message never seems to end.
-fn big_error(call: &Call<'_>, rule: &FaultRule) -> Response<SimBody> {
+fn big_error(victim: Victim<'_>, rule: &FaultRule) -> Response<SimBody> {
     const MARK: &str = "@";
     let status = status_or(rule, StatusCode::INTERNAL_SERVER_ERROR);
     let reason = Reason::Status(StatusCode::INTERNAL_SERVER_ERROR);
     let refusal = Refusal {
         message: Some(MARK),
-        ..Refusal::new(&reason, call.request_id)
+        ..Refusal::new(&reason, victim.request_id)
     };
-    let body = call.surface.language().refuse(&refusal).body;
+    let body = victim.manners.refuse(&refusal).body;
     let (start, end) = body.split_once(MARK).unwrap_or((&body, ""));
     let mut missing = BIG.saturating_sub(start.len() + end.len());
     let mut steps = vec![Step::Send(Bytes::copy_from_slice(start.as_bytes()))];

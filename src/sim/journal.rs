@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::dialect::Dialect;
 use super::fault::Fault;
-use super::mask::{masked_path, masked_value};
+use super::mask::{masked_form, masked_path, masked_value};
 
 /// How much of a body is kept.
 pub(super) const BODY_KEPT: usize = 16 * 1024;
@@ -48,6 +48,11 @@ pub(super) struct KeptBody {
 }
 
 impl KeptBody {
+    /// The body of a request for a token, whose secrets are not kept.
+    pub(super) fn of_form(body: &Bytes) -> Self {
+        Self::of(&Bytes::from(masked_form(&String::from_utf8_lossy(body))))
+    }
+
     pub(super) fn of(body: &Bytes) -> Self {
         let is_long = body.len() > BODY_KEPT;
         Self {

@@ -31,6 +31,16 @@ pub(super) fn masked_path(uri: &Uri) -> String {
     format!("{}?{}", uri.path(), pairs.join("&"))
 }
 
+/// A form as it may be shown.
+pub(super) fn masked_form(form: &str) -> String {
+    let masked_pair = |pair: &str| match pair.split_once('=') {
+        Some((name, value)) if is_secret(name) => format!("{name}={}", masked(value)),
+        _ => pair.to_owned(),
+    };
+    let pairs: Vec<_> = form.split('&').map(masked_pair).collect();
+    pairs.join("&")
+}
+
 fn is_secret(name: &str) -> bool {
     [
         "key",
@@ -41,6 +51,7 @@ fn is_secret(name: &str) -> bool {
         "password",
         "signature",
         "credential",
+        "assertion",
     ]
     .iter()
     .any(|word| name.contains(word))
@@ -71,6 +82,16 @@ mod tests {
         for (name, value, shown) in table {
             assert_eq!(masked_value(name, value), shown);
         }
+    }
+
+    #[test]
+    fn secrets_in_a_form_are_masked() {
+        let form = "grant_type=x&client_secret=0123456789abcd&assertion=a.b.c";
+
+        assert_eq!(
+            masked_form(form),
+            "grant_type=x&client_secret=****abcd&assertion=****"
+        );
     }
 
     #[test]

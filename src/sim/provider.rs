@@ -14,12 +14,13 @@ use http::{Method, Response, StatusCode};
 
 use super::ask::{Ask, Asked, Reading};
 use super::body::{Script, SimBody};
-use super::config::{Pace, SimConfig};
+use super::book::Place;
+use super::config::{Pace, SimConfig, SimError};
 use super::control::Control;
 use super::dialect::{Dialect, Surface};
 use super::embedding::Vectors;
 use super::events::{Events, StreamPlan};
-use super::inject::{self, Effect, Reaction, Twist};
+use super::inject::{self, Effect, Reaction, Twist, Victim};
 use super::keys::Keys;
 use super::manner::Manner;
 use super::refusal::{Reason, Refusal};
@@ -27,6 +28,7 @@ use super::reply;
 use super::route::Endpoint;
 use super::rule::FaultRule;
 use super::saying::{self, Saying};
+use super::token::Door;
 
 /// A provider that can be asked.
 #[derive(Debug)]
@@ -67,8 +69,14 @@ pub(super) struct Decision {
 impl Call<'_> {
     /// When it came, in Unix seconds.
     pub(super) fn unix_seconds(&self) -> u64 {
-        let since = self.received.duration_since(UNIX_EPOCH);
-        since.map_or(0, |since| since.as_secs())
+        unix_seconds(self.received)
+    }
+
+    fn victim(&self) -> Victim<'_> {
+        Victim {
+            manners: self.surface.language(),
+            request_id: self.request_id,
+        }
     }
 
     /// What is asked, in the words of its dialect.
@@ -88,17 +96,17 @@ impl Call<'_> {
 }
 
 impl Provider {
-    pub(super) fn new(config: SimConfig) -> Self {
+    pub(super) fn new(config: SimConfig) -> Result<Self, SimError> {
         let control = Control::new(&config);
-        Self {
-            keys: Keys::new(&config),
+        Ok(Self {
+            keys: Keys::new(&config, Arc::clone(control.mint()))?,
             name: config.name.into(),
             only: config.dialect,
             models: config.models,
             control,
             numbers: AtomicU64::new(0),
             vectors: Vectors::default(),
-        }
+        })
     }
 
     pub(super) const fn name(&self) -> &Arc<str> {
@@ -123,31 +131,39 @@ impl Provider {
         let Reading { model, asked } = call.read();
         let by_name = FaultRule::of_model(&model).map(Arc::new);
         let is_by_name = by_name.is_some();
-        let rule = by_name.or_else(|| self.control.draw_fault(&model, call.endpoint.is_inference()));
-        let mut twist = None;
-        if let Some(rule) = &rule {
-            match inject::effect(rule, call, &model) {
-                Effect::Instead(reaction) => {
-                    return Decision {
-                        reaction,
-                        rule: Some(Arc::clone(rule)),
-                    };
-                }
-                Effect::Twist(it) => twist = Some(it),
-            }
-        }
-        let answered = self
-            .admit(call, &model, is_by_name)
-            .and(asked)
-            .map(|asked| self.answer(call, asked, model, twist));
-        let response = answered.unwrap_or_else(|reason| {
-            let refusal = Refusal::new(&reason, call.request_id);
-            call.surface.language().refuse(&refusal).into_response()
-        });
-        Decision {
-            reaction: Reaction::Answer(response),
-            rule,
-        }
+        let place = if call.endpoint.is_inference() {
+            Place::Inference
+        } else {
+            Place::Models
+        };
+        let rule = by_name.or_else(|| self.control.draw_fault(&model, place));
+        struck(call.victim(), rule, &model, |twist| {
+            self.admit(call, &model, is_by_name)
+                .and(asked)
+                .map(|asked| self.answer(call, asked, model.clone(), twist))
+        })
+    }
+
+    /// Decides on a request for a token.
+    pub(super) fn decide_token(
+        &self,
+        door: Door,
+        request_id: &str,
+        sent: (&Parts, &Bytes),
+        now: SystemTime,
+    ) -> Decision {
+        let victim = Victim {
+            manners: door.manners(),
+            request_id,
+        };
+        let rule = self.control.draw_fault("", Place::Token);
+        struck(victim, rule, "", |twist| {
+            door.admit(sent, &self.keys, unix_seconds(now))?;
+            let fresh = self.control.mint().issue(door.audience(), now);
+            self.control.stats().issued_token();
+            let body = inject::twisted(victim, door.answer(&fresh), twist);
+            Ok(reply::typed(StatusCode::OK, reply::JSON, body))
+        })
     }
 
     /// Checks method, sign-in and the model, in a provider's order.
@@ -203,9 +219,36 @@ impl Provider {
         reply::typed(
             StatusCode::OK,
             reply::JSON,
-            inject::twisted(call, document, twist),
+            inject::twisted(call.victim(), document, twist),
         )
     }
+}
+
+/// What becomes of a request that this rule strikes, if any, and that is otherwise answered like this.
+fn struck(
+    victim: Victim<'_>,
+    rule: Option<Arc<FaultRule>>,
+    model: &str,
+    answer: impl FnOnce(Option<Twist>) -> Result<Response<SimBody>, Reason>,
+) -> Decision {
+    let twist = match rule.as_deref().map(|rule| inject::effect(rule, victim, model)) {
+        Some(Effect::Instead(reaction)) => return Decision { reaction, rule },
+        Some(Effect::Twist(twist)) => Some(twist),
+        None => None,
+    };
+    let response = answer(twist).unwrap_or_else(|reason| {
+        let refusal = Refusal::new(&reason, victim.request_id);
+        victim.manners.refuse(&refusal).into_response()
+    });
+    Decision {
+        reaction: Reaction::Answer(response),
+        rule,
+    }
+}
+
+fn unix_seconds(moment: SystemTime) -> u64 {
+    let since = moment.duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
 }
 
 fn stream(call: &Call<'_>, ask: &Ask, saying: Saying, twist: Option<Twist>) -> Response<SimBody> {

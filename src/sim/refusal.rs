@@ -29,6 +29,11 @@ pub(super) enum Reason {
         param: Option<&'static str>,
         code: Option<&'static str>,
     },
+    /// A sign-in that is not taken: the service's code for it, and its words.
+    Denied {
+        code: &'static str,
+        message: String,
+    },
     TooLarge(usize),
     UnknownPath(String),
     WrongMethod(&'static str),

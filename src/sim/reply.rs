@@ -8,7 +8,7 @@ use http::{HeaderValue, Response, StatusCode};
 
 use super::body::SimBody;
 use super::encoding::Encoding;
-use super::provider::Call;
+use super::inject::Victim;
 use super::refusal::{Reason, Refusal, Written};
 use super::rule::FaultRule;
 
@@ -38,18 +38,18 @@ pub(super) fn json(document: String) -> Response<SimBody> {
 }
 
 /// An error that a fault asks for, dressed as its rule says.
-pub(super) fn injected(call: &Call<'_>, reason: &Reason, rule: &FaultRule) -> Response<SimBody> {
+pub(super) fn injected(victim: Victim<'_>, reason: &Reason, rule: &FaultRule) -> Response<SimBody> {
     let refusal = Refusal {
         message: rule.message.as_deref(),
         status: final_status(rule),
         retry_after: rule.retry_after.as_deref(),
-        ..Refusal::new(reason, call.request_id)
+        ..Refusal::new(reason, victim.request_id)
     };
     let Written {
         status,
         headers,
         body,
-    } = call.surface.language().refuse(&refusal);
+    } = victim.manners.refuse(&refusal);
     let mut response = encoded(status, JSON, Bytes::from(body), rule.encoding);
     response.headers_mut().extend(headers);
     response

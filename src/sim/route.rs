@@ -8,12 +8,15 @@ use std::borrow::Cow;
 use http::HeaderMap;
 
 use super::dialect::{self, Dialect, Surface};
+use super::token::{self, Door};
 
 /// What is asked of the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint<'a> {
     /// A conversation; where the path does not say whether it is streamed, the body does.
     Chat,
+    /// A conversation that the path wants streamed.
+    ChatStream,
     Completions,
     Embeddings,
     /// How many tokens a conversation has.
@@ -52,6 +55,8 @@ impl<'a> Api<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Route<'a> {
     Api(Api<'a>),
+    /// Where tokens are issued.
+    Token(Door),
     /// `/sim/...`: the rest of the path.
     Console(&'a str),
     /// `/healthz`
@@ -87,6 +92,9 @@ pub(super) fn of(path: &str, signpost: Signpost) -> Route<'_> {
     }
     if path == "/healthz" {
         return Route::Health;
+    }
+    if let Some(door) = token::door(path) {
+        return Route::Token(door);
     }
     match dialect::route(path, signpost) {
         Some(api) => Route::Api(api),
@@ -157,6 +165,14 @@ mod tests {
             ("/anthropic/v1/messages", "Anthropic  Chat"),
             ("/v1/messages/count_tokens", "Anthropic  Count"),
             ("/anthropic/v1/models", "Anthropic  Models"),
+            ("/model/a.b-v1%3A0/converse", "Bedrock a.b-v1:0 Chat"),
+            ("/model/a%2Fb/converse-stream", "Bedrock a/b ChatStream"),
+            ("/model/a/b/converse", "Unknown(Bedrock)"),
+            ("/model/a/invoke", "Unknown(Bedrock)"),
+            ("/foundation-models", "Bedrock  Models"),
+            ("/foundation-models/a", "Bedrock  Model(\"a\")"),
+            ("/token", "Token(Google)"),
+            ("/contoso/oauth2/v2.0/token", "Token(Entra)"),
             ("/sim/fault", "Console(\"fault\")"),
             ("/sim", "Console(\"\")"),
             ("/healthz", "Health"),
@@ -186,6 +202,7 @@ mod tests {
             ("/v1/messages", Dialect::OpenAi, "Unknown(OpenAi)"),
             ("/v1/chat/completions", Dialect::Anthropic, "Unknown(Anthropic)"),
             ("/openai/v1/models", Dialect::OpenAi, "Unknown(OpenAi)"),
+            ("/token", Dialect::OpenAi, "Token(Google)"),
         ];
 
         for (path, only, expected) in table {

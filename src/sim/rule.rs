@@ -16,13 +16,15 @@ use super::fault::Fault;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Reach {
-    /// Chat completions, completions and embeddings.
+    /// Whatever is asked of a model.
     #[default]
     Inference,
     /// The model listing, which health checks use.
     Models,
-    /// Everything a provider answers.
+    /// Everything a provider answers, but not the tokens.
     All,
+    /// The endpoints that issue tokens.
+    Token,
 }
 
 /// One fault, when it strikes, and what it carries.

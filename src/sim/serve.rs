@@ -18,7 +18,7 @@ use hyper::body::Incoming;
 use super::body::SimBody;
 use super::config::Pace;
 use super::console;
-use super::dialect::Surface;
+use super::dialect::{Dialect, Manners};
 use super::inject::Reaction;
 use super::journal::{Entry, KeptBody};
 use super::manner::Manner;
@@ -49,13 +49,17 @@ pub(super) async fn respond(
 ) -> Result<Response<SimBody>, HangUp> {
     let (parts, body) = request.into_parts();
     let signpost = Signpost::new(provider.only(), &parts.headers);
-    let (surface, is_known) = match route::of(parts.uri.path(), signpost) {
+    let side = match route::of(parts.uri.path(), signpost) {
         Route::Console(rest) => {
             return Ok(console::respond(&provider, &parts.method, rest, read(body).await));
         }
         Route::Health => return Ok(reply::json(r#"{"status":"ok"}"#.to_owned())),
-        Route::Api(Api { surface, .. }) => (surface, true),
-        Route::Unknown(surface) => (surface, false),
+        Route::Api(Api { surface, .. }) => Side::of(surface.language(), Some(surface.dialect())),
+        Route::Unknown(surface) => Side::of(surface.language(), None),
+        Route::Token(door) => Side {
+            is_token: true,
+            ..Side::of(door.manners(), None)
+        },
     };
     let mut in_flight = InFlight::enter(provider.control().stats(), parts.uri.path());
     if parts.method == Method::HEAD {
@@ -66,7 +70,7 @@ pub(super) async fn respond(
     if matches!(body, Err(Unread::Gone)) {
         return Err(HangUp);
     }
-    let moment = Moment::now(&provider, surface);
+    let moment = Moment::now(&provider, side.manners);
     let Decision { reaction, rule } = match &body {
         Ok(body) => decide(&provider, &parts, body, &moment),
         Err(_) => moment.refused(&Reason::TooLarge(MAX_BODY)),
@@ -79,12 +83,12 @@ pub(super) async fn respond(
         received: moment.received,
         connection: link.number,
         server_name: link.server_name.clone(),
-        dialect: is_known.then(|| surface.dialect()),
+        dialect: side.dialect,
         version: parts.version,
         method: parts.method,
         uri: parts.uri,
         headers: parts.headers,
-        body: KeptBody::of(&body.unwrap_or_default()),
+        body: side.kept(&body.unwrap_or_default()),
         status,
         fault,
     });
@@ -102,24 +106,49 @@ pub(super) async fn respond(
     }
 }
 
+/// Which side of the provider a request came to.
+struct Side {
+    manners: &'static dyn Manners,
+    dialect: Option<Dialect>,
+    is_token: bool,
+}
+
+impl Side {
+    fn of(manners: &'static dyn Manners, dialect: Option<Dialect>) -> Self {
+        Self {
+            manners,
+            dialect,
+            is_token: false,
+        }
+    }
+
+    fn kept(&self, body: &Bytes) -> KeptBody {
+        if self.is_token {
+            KeptBody::of_form(body)
+        } else {
+            KeptBody::of(body)
+        }
+    }
+}
+
 /// What is the same for all that happens to one request.
 struct Moment {
     number: u64,
     request_id: String,
     received: SystemTime,
-    surface: Surface,
+    manners: &'static dyn Manners,
     pace: Pace,
     manner: Manner,
 }
 
 impl Moment {
-    fn now(provider: &Provider, surface: Surface) -> Self {
+    fn now(provider: &Provider, manners: &'static dyn Manners) -> Self {
         let number = provider.next_number();
         Self {
             number,
             request_id: format!("req-{}-{number}", provider.name()),
             received: SystemTime::now(),
-            surface,
+            manners,
             pace: provider.control().pace(),
             manner: provider.control().manner(),
         }
@@ -128,7 +157,7 @@ impl Moment {
     fn refused(&self, reason: &Reason) -> Decision {
         let refusal = Refusal::new(reason, &self.request_id);
         Decision {
-            reaction: Reaction::Answer(self.surface.language().refuse(&refusal).into_response()),
+            reaction: Reaction::Answer(self.manners.refuse(&refusal).into_response()),
             rule: None,
         }
     }
@@ -140,7 +169,7 @@ impl Moment {
             millis: u64::try_from(self.pace.latency.as_millis()).unwrap_or(u64::MAX),
             is_good: response.status().is_success(),
         };
-        self.surface.language().sign(response.headers_mut(), &stamp);
+        self.manners.sign(response.headers_mut(), &stamp);
         if let Some(rule) = rule {
             reply::override_headers(response.headers_mut(), rule);
         }
@@ -149,14 +178,19 @@ impl Moment {
 
 fn decide(provider: &Provider, parts: &Parts, body: &Bytes, moment: &Moment) -> Decision {
     let signpost = Signpost::new(provider.only(), &parts.headers);
-    let Route::Api(Api {
+    let Api {
         surface,
         target,
         endpoint,
-    }) = route::of(parts.uri.path(), signpost)
-    else {
-        let path = format!("{} {}", parts.method, parts.uri.path());
-        return moment.refused(&Reason::UnknownPath(path));
+    } = match route::of(parts.uri.path(), signpost) {
+        Route::Api(api) => api,
+        Route::Token(door) => {
+            return provider.decide_token(door, &moment.request_id, (parts, body), moment.received);
+        }
+        Route::Console(_) | Route::Health | Route::Unknown(_) => {
+            let path = format!("{} {}", parts.method, parts.uri.path());
+            return moment.refused(&Reason::UnknownPath(path));
+        }
     };
     provider.decide(&Call {
         number: moment.number,

@@ -34,6 +34,8 @@ pub struct Counters {
     pub max_concurrent: u64,
     /// Requests whose caller left before the end of the answer.
     pub abandoned: u64,
+    /// Access tokens that were issued.
+    pub tokens_issued: u64,
     /// Connections that were accepted.
     pub connections: u64,
     /// Connections that are open.
@@ -84,6 +86,10 @@ impl Stats {
                 *counters.by_fault.entry(fault).or_default() += 1;
             }
         });
+    }
+
+    pub(super) fn issued_token(&self) {
+        self.update(|counters| counters.tokens_issued += 1);
     }
 
     fn update(&self, change: impl FnOnce(&mut Counters)) {

@@ -1,10 +1,12 @@
 //! The simulated provider as its callers see it, over real sockets.
 
 mod anthropic;
+mod bedrock;
 mod client;
 mod faults;
 mod hand;
 mod secure;
+mod tokens;
 mod wire;
 
 use std::time::Duration;

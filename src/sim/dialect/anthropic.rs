@@ -7,7 +7,7 @@ mod family;
 mod refusal;
 mod request;
 mod rules;
-mod schema;
+pub(super) mod schema;
 mod thought;
 mod turns;
 
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderValue};
 use serde_json::json;
 
-use super::{Language, Surface};
+use super::{Language, Manners, Surface};
 use crate::sim::ask::{Ask, Reading};
 use crate::sim::events::Teller;
 use crate::sim::keys::{self, Keys};
@@ -26,6 +26,11 @@ use crate::sim::reply::Stamp;
 use crate::sim::route::{Api, Endpoint, decoded};
 use crate::sim::saying::Saying;
 use request::Place;
+
+pub(super) use body::{OUTPUT, THINKING};
+pub(super) use family::Family;
+pub(super) use request::{thought as thought_of, words as words_of};
+pub(super) use thought::signature;
 
 /// The versions that there are.
 const VERSIONS: [&str; 2] = ["2023-06-01", "2023-01-01"];
@@ -87,7 +92,9 @@ impl Language for Anthropic {
     fn count(&self, tokens: u64) -> String {
         json!({"input_tokens": tokens}).to_string()
     }
+}
 
+impl Manners for Anthropic {
     fn refuse(&self, refusal: &Refusal<'_>) -> Written {
         refusal::written(refusal)
     }

@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue};
 
-use super::{Language, Surface};
+use super::{Language, Manners, Surface};
 use crate::sim::ask::{Ask, Reading};
 use crate::sim::events::Teller;
 use crate::sim::keys::{self, Keys};
+use crate::sim::mint::Audience;
 use crate::sim::provider::Call;
 use crate::sim::refusal::{Reason, Refusal, Written};
 use crate::sim::reply::Stamp;
@@ -71,16 +72,34 @@ fn endpoint(rest: &str) -> Option<Endpoint<'_>> {
     })
 }
 
+fn azure_key<'a>(call: &Call<'a>) -> Option<&'a [u8]> {
+    call.parts.headers.get("api-key").map(HeaderValue::as_bytes)
+}
+
+fn admit_own(call: &Call<'_>, keys: &Keys) -> Result<(), Reason> {
+    let bearer = keys::bearer(&call.parts.headers);
+    // Whoever speaks OpenAI's language alone knows nothing of Azure's header.
+    keys.check(bearer.or_else(|| azure_key(call).filter(|_| !call.is_strict)))
+}
+
+/// Azure takes its key, or a token of Entra's.
+fn admit_azure(call: &Call<'_>, keys: &Keys) -> Result<(), Reason> {
+    let is_open = !keys.has_api_key() && keys.entra.is_none();
+    match (azure_key(call), keys::bearer(&call.parts.headers)) {
+        (Some(key), _) if keys.has_api_key() => keys.check(Some(key)),
+        (None, Some(token)) => keys.check_token(token, Audience::Entra, call.received, is_open),
+        _ if is_open => Ok(()),
+        (Some(_), _) => Err(Reason::WrongKey),
+        (None, None) => Err(Reason::MissingKey),
+    }
+}
+
 impl Language for OpenAi {
     fn admit(&self, call: &Call<'_>, keys: &Keys) -> Result<(), Reason> {
-        let headers = &call.parts.headers;
-        let azure = headers.get("api-key").map(HeaderValue::as_bytes);
-        let given = match self.0 {
-            // Whoever speaks OpenAI's language alone knows nothing of Azure's header.
-            Face::Own if call.is_strict => keys::bearer(headers),
-            _ => keys::bearer(headers).or(azure),
-        };
-        keys.check(given)?;
+        match self.0 {
+            Face::Own => admit_own(call, keys)?,
+            Face::Deployment | Face::AzureV1 => admit_azure(call, keys)?,
+        }
         let query = call.parts.uri.query().unwrap_or_default();
         let has_version = query
             .split('&')
@@ -114,7 +133,9 @@ impl Language for OpenAi {
     fn model(&self, id: &str, name: &str) -> String {
         answer::model(id, name)
     }
+}
 
+impl Manners for OpenAi {
     fn refuse(&self, refusal: &Refusal<'_>) -> Written {
         refusal::written(self.0, refusal)
     }

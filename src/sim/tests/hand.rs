@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use super::client::{Answer, ask, get, open_until, post};
 use super::{BOUND, CHAT, chat, hello, hello_streamed, sim};
 use crate::sim::args::{SimArgs, run};
-use crate::sim::{Dialect, Fault, FaultRule, Manner, Pace, Sim, SimConfig, SimError, Thinking};
+use crate::sim::{AwsKeys, Dialect, Fault, FaultRule, Manner, Pace, Sim, SimConfig, SimError, Thinking};
 
 const KEY: &str = "Bearer sk-0123456789abcdef";
 
@@ -450,7 +450,9 @@ fn every_flag_reaches_the_configuration() {
                  --inter-token 10ms --tokens 5 --answer-bytes 9 --http1-only --keep-requests 3 --seed 4 \
                  --fault rate_limit:8 --fault stall --fault-rate 0.3 --fault-times 2 --fault-model a --fault-on all \
                  --fault-status 503 --retry-after 7 --fault-header x-a:b --dialect anthropic --thinking always --calls 2 \
-                 --preamble --prompt-tokens 8 --cached-tokens 4 --cache-write-tokens 2";
+                 --preamble --prompt-tokens 8 --cached-tokens 4 --cache-write-tokens 2 \
+                 --aws-access-key AKID --aws-secret-key hidden1 --aws-session-token hidden2 --aws-region eu-west-1 \
+                 --entra-client-id app --entra-client-secret hidden3 --token-lifetime 5s";
 
     let config = line(&words.split_whitespace().collect::<Vec<_>>()).unwrap();
 
@@ -491,7 +493,18 @@ fn every_flag_reaches_the_configuration() {
         cache_write_tokens: 2,
     };
     assert_eq!(config.manner, manner);
-    assert!(!format!("{config:?}").contains("\"k\""));
+    let aws = AwsKeys {
+        session_token: Some("hidden2".to_owned()),
+        region: Some("eu-west-1".to_owned()),
+        ..AwsKeys::new("AKID", "hidden1")
+    };
+    assert_eq!(config.sign_in.aws, Some(aws));
+    assert_eq!(config.sign_in.token_lifetime.as_secs(), 5);
+    let printed = format!("{config:?}");
+    assert!(
+        !printed.contains("\"k\"") && !printed.contains("hidden"),
+        "{printed}"
+    );
 }
 
 #[test]
@@ -513,6 +526,11 @@ fn a_mistaken_flag_is_explained() {
             "cannot read `/nowhere/c`",
         ),
         (vec!["--tokens", "0"], "0 is not in"),
+        (
+            vec!["--dialect", "claude"],
+            "[possible values: openai, azure, anthropic, bedrock]",
+        ),
+        (vec!["--aws-access-key", "x"], "--aws-secret-key"),
     ];
 
     for (words, expected) in table {

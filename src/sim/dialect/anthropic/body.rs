@@ -187,7 +187,8 @@ const CHOICE: Kind = Tagged(&[
 
 const DISPLAY: Field = ("display", May, Word(&["summarized", "omitted"]));
 
-const THINKING: Kind = Tagged(&[
+/// How a model is to think.
+pub(in crate::sim::dialect) const THINKING: Kind = Tagged(&[
     (
         "enabled",
         Fields(&[("budget_tokens", Must, Whole(1024, MOST)), DISPLAY]),
@@ -196,7 +197,8 @@ const THINKING: Kind = Tagged(&[
     ("disabled", Fields(&[])),
 ]);
 
-const OUTPUT: Kind = Fields(&[
+/// How much, and in which form, it is to answer.
+pub(in crate::sim::dialect) const OUTPUT: Kind = Fields(&[
     ("effort", May, Word(&["low", "medium", "high", "xhigh", "max"])),
     (
         "format",

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{Anthropic, answer, thought};
-use crate::sim::dialect::Language as _;
+use crate::sim::dialect::Manners as _;
 use crate::sim::events::{Queue, Teller};
 use crate::sim::refusal::Refusal;
 use crate::sim::saying::{BlockKind, Saying, Usage};

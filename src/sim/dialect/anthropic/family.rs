@@ -55,7 +55,7 @@ impl Family {
     }
 
     /// The system may speak in the middle of a conversation.
-    pub(super) fn hears_the_system(&self) -> bool {
+    pub(in crate::sim::dialect) fn hears_the_system(&self) -> bool {
         self.thinks_by_default() || (self.is_one_of(&["opus"]) && self.version >= (4, 8))
     }
 

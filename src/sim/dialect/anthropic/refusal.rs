@@ -55,7 +55,7 @@ pub(super) fn limits(headers: &mut HeaderMap, requests_left: &'static str) {
 fn status(reason: &Reason) -> StatusCode {
     match reason {
         Reason::RateLimited | Reason::Quota => StatusCode::TOO_MANY_REQUESTS,
-        Reason::MissingKey | Reason::WrongKey => StatusCode::UNAUTHORIZED,
+        Reason::MissingKey | Reason::WrongKey | Reason::Denied { .. } => StatusCode::UNAUTHORIZED,
         Reason::Status(status) => *status,
         Reason::Overloaded => StatusCode::from_u16(OVERLOADED).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
         Reason::ContextLength | Reason::ContentFilter | Reason::Invalid { .. } => StatusCode::BAD_REQUEST,
@@ -101,7 +101,7 @@ fn words(reason: &Reason, status: StatusCode) -> String {
         Reason::ContextLength => "prompt is too long: 209000 tokens > 200000 maximum".to_owned(),
         Reason::ContentFilter => "Output blocked by content filtering policy".to_owned(),
         Reason::UnknownModel(model) => format!("model: {model}"),
-        Reason::Invalid { message, .. } => message.clone(),
+        Reason::Invalid { message, .. } | Reason::Denied { message, .. } => message.clone(),
         Reason::TooLarge(most) => format!("Request exceeds the maximum size of {most} bytes"),
         Reason::UnknownPath(_) => "Not found".to_owned(),
         Reason::WrongMethod(_) => "Method Not Allowed".to_owned(),

@@ -86,7 +86,7 @@ fn ask(call: &Call<'_>, body: &Value, model: &str) -> Result<Asked, Reason> {
 }
 
 /// What is told of the thoughts: by what the request says, and by what its model does.
-fn thought(thinking: &Value, model: &str) -> Thought {
+pub(in crate::sim::dialect) fn thought(thinking: &Value, model: &str) -> Thought {
     let family = Family::of(model);
     let is_thinking = match thinking["type"].as_str() {
         Some(kind) => kind != "disabled",
@@ -130,8 +130,12 @@ fn must_call(body: &Value) -> Vec<String> {
     }
 }
 
-/// A flaw in the words of the service.
 fn flawed(flaw: &Flaw) -> Reason {
+    Reason::said(words(flaw))
+}
+
+/// A flaw in the words of the service.
+pub(in crate::sim::dialect) fn words(flaw: &Flaw) -> String {
     let place = flaw.dotted();
     let below = |name: &str| {
         if place.is_empty() {
@@ -147,7 +151,7 @@ fn flawed(flaw: &Flaw) -> Reason {
             .collect::<Vec<_>>()
             .join(", ")
     };
-    Reason::said(match &flaw.wrong {
+    match &flaw.wrong {
         Wrong::Unknown(name) => format!("{}: Extra inputs are not permitted", below(name)),
         Wrong::Missing(name) => format!("{}: Field required", below(name)),
         Wrong::Type("object") => format!("{place}: Input should be a valid dictionary"),
@@ -159,5 +163,5 @@ fn flawed(flaw: &Flaw) -> Reason {
             one_of(tags)
         ),
         Wrong::NotOne => format!("{place}: exactly one field is expected"),
-    })
+    }
 }

@@ -18,7 +18,7 @@ const REFUSED: [&str; 9] = [
 ];
 
 /// Says what in a schema is not taken.
-pub(super) fn check(schema: &Value) -> Result<(), String> {
+pub(in crate::sim::dialect) fn check(schema: &Value) -> Result<(), String> {
     let Some(fields) = schema.as_object() else {
         return Ok(());
     };

@@ -73,7 +73,7 @@ pub(super) fn written(face: Face, refusal: &Refusal<'_>) -> Written {
 const fn status(reason: &Reason) -> StatusCode {
     match reason {
         Reason::RateLimited | Reason::Quota => StatusCode::TOO_MANY_REQUESTS,
-        Reason::MissingKey | Reason::WrongKey => StatusCode::UNAUTHORIZED,
+        Reason::MissingKey | Reason::WrongKey | Reason::Denied { .. } => StatusCode::UNAUTHORIZED,
         Reason::Status(status) => *status,
         Reason::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
         Reason::ContextLength | Reason::ContentFilter | Reason::Invalid { .. } => StatusCode::BAD_REQUEST,
@@ -118,6 +118,7 @@ fn words(reason: &Reason) -> Words {
         ),
         Reason::MissingKey => Words::new("No API key was provided.", INVALID, None),
         Reason::WrongKey => Words::new("Incorrect API key provided.", INVALID, Some("invalid_api_key")),
+        Reason::Denied { code, message } => Words::new(message.clone(), INVALID, Some(code)),
         Reason::Status(status) => status_words(*status),
         Reason::Overloaded => Words::new(
             "The model is overloaded with other requests.",
