@@ -98,6 +98,8 @@ pub struct Lacks {
     pub streaming: bool,
     /// No JSON schema output.
     pub json_schema: bool,
+    /// No more than one answer.
+    pub many: bool,
     /// No usage at the end of a stream.
     pub stream_usage: bool,
 }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use super::hub::{Chat, Malformed, Unsupported};
 use super::language::Recipient;
+use super::retouch::{Retouched, Wearer, retouch};
 use super::{Carriage, Dialect, messages, scan};
 use crate::catalog::{Surface, Target, TargetIx};
 
@@ -44,9 +45,14 @@ pub fn carry(wish: Wish<'_>, target: &Target) -> Result<Carried, Unsupported> {
             let text = str::from_utf8(wish.body).map_err(|_| Unsupported("text"))?;
             let chat = read(wish.surface, text).map_err(|_| Unsupported("form"))?;
             let request = target.dialect.language().request(&chat, recipient(target))?;
-            Ok(Carried {
+            let written = Carried {
                 body: request.write(),
                 dropped: request.dropped,
+            };
+            Ok(if target.dialect.speaks_hub() {
+                fitted(written, target)
+            } else {
+                written
             })
         }
     }
@@ -105,14 +111,40 @@ fn absent(surface: Surface) -> Unsupported {
 
 /// The request in its own language, for a target that speaks it.
 fn native(wish: Wish<'_>, target: &Target) -> Carried {
-    let body = if target.dialect == Dialect::VertexAnthropic {
-        for_vertex(wish)
-    } else {
-        scan::replace_model(wish.body, wish.model_span, &target.provider_model)
-    };
+    if target.dialect == Dialect::VertexAnthropic {
+        return Carried {
+            body: for_vertex(wish),
+            dropped: Vec::new(),
+        };
+    }
+    let model = (wish.model_span, target.provider_model.as_ref());
+    if !target.dialect.speaks_hub() {
+        return Carried {
+            body: scan::replace_model(wish.body, model.0, model.1),
+            dropped: Vec::new(),
+        };
+    }
+    let Retouched { body, dropped } = retouch(wish.body, Some(model), wish.surface, wearer(target));
+    Carried { body, dropped }
+}
+
+/// A request that was written in the hub's language, as this vendor takes it.
+fn fitted(written: Carried, target: &Target) -> Carried {
+    let retouched = retouch(&written.body, None, Surface::Chat, wearer(target));
+    let mut dropped = written.dropped;
+    dropped.extend(retouched.dropped);
+    dropped.sort_unstable();
+    dropped.dedup();
     Carried {
-        body,
-        dropped: Vec::new(),
+        body: retouched.body,
+        dropped,
+    }
+}
+
+fn wearer(target: &Target) -> Wearer<'_> {
+    Wearer {
+        vendor: target.vendor,
+        facts: &target.facts,
     }
 }
 

@@ -137,6 +137,7 @@ impl<'a> Fields<'a> {
                 vision: self.messages.has_image || self.batch.has_image,
                 streaming: stream,
                 json_schema: self.response_format.has_schema,
+                many: number(self.n).is_some_and(|n| n > 1),
             },
             input_tokens: [
                 &self.system,

@@ -51,6 +51,7 @@ impl Ask {
             ("vision", wanted.vision && lacks.vision),
             ("streaming", wanted.streaming && lacks.streaming),
             ("json_schema", wanted.json_schema && lacks.json_schema),
+            ("n", wanted.many && lacks.many),
         ]
         .into_iter()
         .find_map(|(feature, is_missing)| is_missing.then_some(feature))
@@ -72,6 +73,8 @@ pub struct Features {
     pub streaming: bool,
     /// A JSON schema is to be followed.
     pub json_schema: bool,
+    /// More than one answer is wanted.
+    pub many: bool,
 }
 
 /// How the caller narrowed our choice; it can never widen it.

@@ -101,6 +101,7 @@ fn facts(source: &config::Provider, target: &config::Target, vendor: &Vendor) ->
             said.stream_usage,
             facts.lacks.stream_usage || !vendor.stream_options,
         ),
+        many: vendor.one_choice,
     };
     facts
 }

@@ -57,6 +57,7 @@ pub(super) const NOTHING: Lacks = Lacks {
     vision: false,
     streaming: false,
     json_schema: false,
+    many: false,
     stream_usage: false,
 };
 pub(super) const NO_VISION: Lacks = Lacks {

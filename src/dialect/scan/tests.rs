@@ -47,7 +47,8 @@ fn a_usual_request_gives_everything_planning_asks_for() {
             tools: true,
             vision: true,
             streaming: true,
-            json_schema: true
+            json_schema: true,
+            many: true
         }
     );
     // 19 + 13 bytes of messages, 11 of a tool's description.
