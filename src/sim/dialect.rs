@@ -6,8 +6,10 @@
 
 mod anthropic;
 mod bedrock;
+mod gemini;
 mod openai;
 mod shape;
+mod vertex;
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,6 +28,7 @@ use super::saying::Saying;
 
 use anthropic::Anthropic;
 use bedrock::Bedrock;
+use gemini::Gemini;
 use openai::OpenAi;
 
 /// A provider's language: its paths, its sign-in, its bodies.
@@ -38,6 +41,10 @@ pub enum Dialect {
     Azure,
     /// `/v1/messages`.
     Anthropic,
+    /// `/v1beta/models/{model}:generateContent`.
+    Gemini,
+    /// Gemini and Claude under `/v1/projects/{project}/locations/{location}/publishers`.
+    Vertex,
     /// `/model/{id}/converse`.
     Bedrock,
 }
@@ -49,6 +56,8 @@ impl Dialect {
             Self::OpenAi => "openai",
             Self::Azure => "azure",
             Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+            Self::Vertex => "vertex",
             Self::Bedrock => "bedrock",
         }
     }
@@ -77,6 +86,12 @@ pub(super) enum Surface {
     AzureV1,
     /// `/v1/messages`, `/v1/models`, also below `/anthropic`
     Anthropic,
+    /// `/v1beta/models/...`
+    Gemini,
+    /// `/v1/.../publishers/google/models/...`
+    VertexGemini,
+    /// `/v1/.../publishers/anthropic/models/...`
+    VertexAnthropic,
     /// `/model/{id}/...`, `/foundation-models`
     Bedrock,
 }
@@ -87,6 +102,8 @@ impl Surface {
             Self::OpenAi => Dialect::OpenAi,
             Self::AzureDeployment | Self::AzureV1 => Dialect::Azure,
             Self::Anthropic => Dialect::Anthropic,
+            Self::Gemini => Dialect::Gemini,
+            Self::VertexGemini | Self::VertexAnthropic => Dialect::Vertex,
             Self::Bedrock => Dialect::Bedrock,
         }
     }
@@ -97,6 +114,9 @@ impl Surface {
             Self::AzureDeployment => &OpenAi::DEPLOYMENT,
             Self::AzureV1 => &OpenAi::AZURE_V1,
             Self::Anthropic => &Anthropic::OWN,
+            Self::Gemini => &Gemini::OWN,
+            Self::VertexGemini => &Gemini::VERTEX,
+            Self::VertexAnthropic => &Anthropic::VERTEX,
             Self::Bedrock => &Bedrock,
         }
     }
@@ -108,6 +128,8 @@ pub(super) fn route(path: &str, signpost: Signpost) -> Option<Api<'_>> {
         Dialect::OpenAi => openai::route(path),
         Dialect::Azure => openai::route_azure(path),
         Dialect::Anthropic => anthropic::route(path),
+        Dialect::Gemini => gemini::route(path),
+        Dialect::Vertex => vertex::route(path),
         Dialect::Bedrock => bedrock::route(path),
     };
     if let Some(only) = signpost.only {
@@ -119,7 +141,7 @@ pub(super) fn route(path: &str, signpost: Signpost) -> Option<Api<'_>> {
     } else {
         [Dialect::OpenAi, Dialect::Anthropic]
     };
-    let others = [Dialect::Azure, Dialect::Bedrock];
+    let others = [Dialect::Azure, Dialect::Gemini, Dialect::Vertex, Dialect::Bedrock];
     shared.into_iter().chain(others).find_map(found)
 }
 
@@ -131,6 +153,10 @@ pub(super) fn manners(path: &str, only: Option<Dialect>) -> Surface {
         None if path.contains("/messages") => Surface::Anthropic,
         Some(Dialect::Bedrock) => Surface::Bedrock,
         None if path.starts_with("/model/") => Surface::Bedrock,
+        Some(Dialect::Gemini) => Surface::Gemini,
+        None if path.starts_with("/v1beta/") => Surface::Gemini,
+        Some(Dialect::Vertex) => Surface::VertexGemini,
+        None if path.contains("/publishers/") => Surface::VertexGemini,
         Some(Dialect::OpenAi) | None => Surface::OpenAi,
     }
 }

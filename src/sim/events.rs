@@ -40,8 +40,8 @@ pub(super) trait Teller: fmt::Debug + Send {
     /// The marker without which a stream counts as cut.
     fn done(&mut self, out: &mut Queue);
 
-    /// An error in place of all that was still to come, in the usual form or in the rarer one.
-    fn error(&mut self, refusal: &Refusal<'_>, is_raw: bool, out: &mut Queue);
+    /// An error in place of all that was still to come.
+    fn error(&mut self, refusal: &Refusal<'_>, out: &mut Queue);
 
     /// An event that cannot be read: what it holds is broken, or with `is_raw` what it is framed in.
     fn malformed(&mut self, is_raw: bool, out: &mut Queue);
@@ -95,6 +95,7 @@ impl Breakdown {
         Refusal {
             message: self.message.as_deref(),
             retry_after: self.retry_after.as_deref(),
+            is_raw: self.is_raw,
             ..Refusal::new(&self.reason, request_id)
         }
     }
@@ -261,7 +262,7 @@ impl Events {
             InterruptionKind::Error(breakdown) => {
                 self.phase = Phase::Over;
                 let refusal = breakdown.refusal(&self.plan.request_id);
-                self.teller.error(&refusal, breakdown.is_raw, &mut self.queue);
+                self.teller.error(&refusal, &mut self.queue);
                 None
             }
             InterruptionKind::Malformed { is_raw } => {

@@ -60,6 +60,8 @@ pub(super) struct Refusal<'a> {
     pub(super) message: Option<&'a str>,
     /// Another status than the usual one.
     pub(super) status: Option<StatusCode>,
+    /// In the rarer of the forms that the dialect has.
+    pub(super) is_raw: bool,
     /// When to come back, as it was ordered; the empty text is an order to leave it out.
     pub(super) retry_after: Option<&'a str>,
 }
@@ -71,6 +73,7 @@ impl<'a> Refusal<'a> {
             request_id,
             message: None,
             status: None,
+            is_raw: false,
             retry_after: None,
         }
     }

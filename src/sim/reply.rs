@@ -43,6 +43,7 @@ pub(super) fn injected(victim: Victim<'_>, reason: &Reason, rule: &FaultRule) ->
         message: rule.message.as_deref(),
         status: final_status(rule),
         retry_after: rule.retry_after.as_deref(),
+        is_raw: rule.raw,
         ..Refusal::new(reason, victim.request_id)
     };
     let Written {

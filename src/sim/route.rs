@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn every_known_path_leads_somewhere_and_no_other() {
+    fn paths_of_openai_and_azure_lead_to_them() {
         let table = [
             ("/v1/chat/completions", "OpenAi  Chat"),
             ("/chat/completions", "OpenAi  Chat"),
@@ -161,6 +161,16 @@ mod tests {
                 "/openai/deployments/d%23stall/embeddings",
                 "AzureDeployment d#stall Embeddings",
             ),
+        ];
+
+        for (path, expected) in table {
+            assert_eq!(led(path, None), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn paths_of_the_other_dialects_lead_to_them_and_nearly_right_ones_to_their_manners() {
+        let table = [
             ("/v1/messages", "Anthropic  Chat"),
             ("/anthropic/v1/messages", "Anthropic  Chat"),
             ("/v1/messages/count_tokens", "Anthropic  Count"),
@@ -171,6 +181,49 @@ mod tests {
             ("/model/a/invoke", "Unknown(Bedrock)"),
             ("/foundation-models", "Bedrock  Models"),
             ("/foundation-models/a", "Bedrock  Model(\"a\")"),
+            ("/v1beta/models", "Gemini  Models"),
+            ("/v1beta/models/g", "Gemini  Model(\"g\")"),
+            ("/v1beta/models/g:generateContent", "Gemini g Chat"),
+            ("/v1beta/models/g:streamGenerateContent", "Gemini g ChatStream"),
+            ("/v1beta/models/g:embedContent", "Unknown(Gemini)"),
+            ("/v1beta/models/:generateContent", "Unknown(Gemini)"),
+            (
+                "/v1/projects/p/locations/l/publishers/google/models/g:generateContent",
+                "VertexGemini g Chat",
+            ),
+            (
+                "/v1/publishers/google/models/g:streamGenerateContent",
+                "VertexGemini g ChatStream",
+            ),
+            ("/v1beta1/publishers/google/models", "VertexGemini  Models"),
+            (
+                "/v1/projects/p/locations/l/publishers/anthropic/models/c@1:rawPredict",
+                "VertexAnthropic c@1 Chat",
+            ),
+            (
+                "/v1/projects/p/locations/l/publishers/anthropic/models/c:streamRawPredict",
+                "VertexAnthropic c Chat",
+            ),
+            (
+                "/v1/projects/p/locations/l/publishers/anthropic/models/c:predict",
+                "Unknown(VertexGemini)",
+            ),
+            (
+                "/v1/projects//locations/l/publishers/google/models/g:generateContent",
+                "Unknown(VertexGemini)",
+            ),
+            ("/v1/messages/", "Unknown(Anthropic)"),
+        ];
+
+        for (path, expected) in table {
+            assert_eq!(led(path, None), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_dialects_path_is_the_consoles_or_nobodys() {
+        let table = [
+            ("/v1beta/models/g:countTokens", "Gemini g Count"),
             ("/token", "Token(Google)"),
             ("/contoso/oauth2/v2.0/token", "Token(Entra)"),
             ("/sim/fault", "Console(\"fault\")"),
@@ -181,7 +234,6 @@ mod tests {
             ("/v1/v1/chat/completions", "Unknown(OpenAi)"),
             ("/v1/chat/completions/", "Unknown(OpenAi)"),
             ("/v1/models/", "Unknown(OpenAi)"),
-            ("/v1/messages/", "Unknown(Anthropic)"),
             ("/openai/deployments/d/models", "Unknown(OpenAi)"),
             ("/openai/deployments//chat/completions", "Unknown(OpenAi)"),
             ("/", "Unknown(OpenAi)"),

@@ -50,7 +50,7 @@ pub struct FaultRule {
     pub after_opening: bool,
     /// For `stream_error`: which error it is, by the fault that says it outside of a stream.
     pub error: Option<Fault>,
-    /// For `stream_error` and `bad_json`: in the rarer form of the dialect, as in JSON outside of all events.
+    /// In the rarer of the forms that the dialect has for it, as in an error outside of all events.
     pub raw: bool,
     /// For `slow_first_token`: how late.
     pub delay: Option<Duration>,

@@ -4,9 +4,11 @@ mod anthropic;
 mod bedrock;
 mod client;
 mod faults;
+mod gemini;
 mod hand;
 mod secure;
 mod tokens;
+mod vertex;
 mod wire;
 
 use std::time::Duration;

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderValue};
 use serde_json::json;
 
+use super::gemini::{self, Cloud, Gemini};
 use super::{Language, Manners, Surface};
 use crate::sim::ask::{Ask, Reading};
 use crate::sim::events::Teller;
@@ -40,6 +41,7 @@ pub(in crate::sim) struct Anthropic(Place);
 
 impl Anthropic {
     pub(in crate::sim) const OWN: Self = Self(Place::Own);
+    pub(in crate::sim) const VERTEX: Self = Self(Place::Vertex);
 }
 
 /// Its paths, also where others serve it, below `/anthropic`.
@@ -56,6 +58,9 @@ pub(super) fn route(path: &str) -> Option<Api<'_>> {
 
 impl Language for Anthropic {
     fn admit(&self, call: &Call<'_>, keys: &Keys) -> Result<(), Reason> {
+        if self.0 == Place::Vertex {
+            return gemini::admit(call, keys, Cloud::Vertex);
+        }
         let headers = &call.parts.headers;
         let own = headers.get("x-api-key").map(HeaderValue::as_bytes);
         keys.demand(own.or_else(|| keys::bearer(headers)))?;
@@ -78,7 +83,7 @@ impl Language for Anthropic {
     }
 
     fn teller(&self, _call: &Call<'_>, _ask: &Ask, saying: Arc<Saying>) -> Box<dyn Teller> {
-        Box::new(events::Events::new(saying))
+        Box::new(events::Events::new(self.0, saying))
     }
 
     fn models(&self, ids: &[String], name: &str) -> String {
@@ -96,12 +101,31 @@ impl Language for Anthropic {
 
 impl Manners for Anthropic {
     fn refuse(&self, refusal: &Refusal<'_>) -> Written {
-        refusal::written(refusal)
+        match self.0 {
+            Place::Own => refusal::written(refusal),
+            // What goes wrong before the model is asked is told by Google.
+            Place::Vertex => match refusal.reason {
+                Reason::RateLimited
+                | Reason::Quota
+                | Reason::MissingKey
+                | Reason::WrongKey
+                | Reason::Denied { .. }
+                | Reason::UnknownModel(_)
+                | Reason::UnknownPath(_)
+                | Reason::WrongMethod(_)
+                | Reason::TooLarge(_) => Gemini::VERTEX.refuse(refusal),
+                Reason::Status(_)
+                | Reason::Overloaded
+                | Reason::ContextLength
+                | Reason::ContentFilter
+                | Reason::Invalid { .. } => refusal::written(refusal),
+            },
+        }
     }
 
     fn sign(&self, headers: &mut HeaderMap, stamp: &Stamp<'_>) {
         stamp.put(headers, "request-id");
-        if stamp.is_good {
+        if stamp.is_good && self.0 == Place::Own {
             refusal::limits(headers, "49");
         }
     }

@@ -528,7 +528,7 @@ fn a_mistaken_flag_is_explained() {
         (vec!["--tokens", "0"], "0 is not in"),
         (
             vec!["--dialect", "claude"],
-            "[possible values: openai, azure, anthropic, bedrock]",
+            "[possible values: openai, azure, anthropic, gemini, vertex, bedrock]",
         ),
         (vec!["--aws-access-key", "x"], "--aws-secret-key"),
     ];

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::request::Place;
 use super::{Anthropic, answer, thought};
 use crate::sim::dialect::Manners as _;
 use crate::sim::events::{Queue, Teller};
@@ -17,12 +18,13 @@ use crate::sim::saying::{BlockKind, Saying, Usage};
 /// Writes events.
 #[derive(Debug)]
 pub(super) struct Events {
+    place: Place,
     saying: Arc<Saying>,
 }
 
 impl Events {
-    pub(super) const fn new(saying: Arc<Saying>) -> Self {
-        Self { saying }
+    pub(super) const fn new(place: Place, saying: Arc<Saying>) -> Self {
+        Self { place, saying }
     }
 
     fn delta(index: usize, delta: &Value) -> Bytes {
@@ -93,9 +95,13 @@ impl Teller for Events {
         out.push_back(event(&json!({"type": "message_stop"})));
     }
 
-    fn error(&mut self, refusal: &Refusal<'_>, is_raw: bool, out: &mut Queue) {
-        let body = Anthropic::OWN.refuse(refusal).body;
-        let frame = if is_raw { "" } else { "event: error\ndata: " };
+    fn error(&mut self, refusal: &Refusal<'_>, out: &mut Queue) {
+        let body = Anthropic(self.place).refuse(refusal).body;
+        let frame = if refusal.is_raw {
+            ""
+        } else {
+            "event: error\ndata: "
+        };
         out.push_back(Bytes::from(format!("{frame}{body}\n\n")));
     }
 

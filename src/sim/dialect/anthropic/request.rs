@@ -15,7 +15,12 @@ use crate::sim::route::Endpoint;
 pub(super) enum Place {
     /// The model in the body, the version in a header.
     Own,
+    /// The model in the path, the version in the body.
+    Vertex,
 }
+
+/// The version that Vertex wants to read.
+const VERTEX_VERSION: &str = "vertex-2023-10-16";
 
 /// Reads a request for an answer or for a count.
 pub(super) fn read(call: &Call<'_>, place: Place) -> Reading {
@@ -57,6 +62,17 @@ fn take_model(fields: &mut Map<String, Value>, place: Place) -> Result<String, F
             Some(_) => Err(flaw(&["model"], Wrong::Type("string"))),
             None => Err(flaw(&[], Wrong::Missing("model"))),
         },
+        Place::Vertex => {
+            fields.shift_remove("anthropic_beta");
+            match fields.shift_remove("anthropic_version") {
+                Some(version) if version == VERTEX_VERSION => Ok(String::new()),
+                Some(version) => Err(flaw(
+                    &["anthropic_version"],
+                    Wrong::Word(version.to_string(), vec![VERTEX_VERSION]),
+                )),
+                None => Err(flaw(&[], Wrong::Missing("anthropic_version"))),
+            }
+        }
     }
 }
 

@@ -88,9 +88,9 @@ impl Teller for Events {
         ));
     }
 
-    fn error(&mut self, refusal: &Refusal<'_>, is_raw: bool, out: &mut Queue) {
+    fn error(&mut self, refusal: &Refusal<'_>, out: &mut Queue) {
         let (kind, message) = refusal::in_stream(refusal);
-        out.push_back(if is_raw {
+        out.push_back(if refusal.is_raw {
             frame::error(kind, message["message"].as_str().unwrap_or_default())
         } else {
             frame::exception(kind, message.to_string().as_bytes())

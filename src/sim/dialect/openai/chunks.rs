@@ -147,10 +147,10 @@ impl Teller for Chunks {
         out.push_back(Bytes::from_static(b"data: [DONE]\n\n"));
     }
 
-    fn error(&mut self, refusal: &Refusal<'_>, is_raw: bool, out: &mut Queue) {
+    fn error(&mut self, refusal: &Refusal<'_>, out: &mut Queue) {
         // In a stream, Azure has the words of the other faces.
         let error = refusal::body(Face::Own, refusal);
-        let frame = if is_raw { "" } else { "data: " };
+        let frame = if refusal.is_raw { "" } else { "data: " };
         out.push_back(Bytes::from(format!("{frame}{error}\n\n")));
     }
 
