@@ -3,6 +3,8 @@
 //! It refuses to know how a refusal looks; the caller names a [`Reason`] and a
 //! [`Language`](super::dialect::Language) finds status, headers and words.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use super::body::SimBody;
@@ -26,7 +28,7 @@ pub(super) enum Reason {
     /// The caller's mistake: what is wrong, with which parameter, and its code.
     Invalid {
         message: String,
-        param: Option<&'static str>,
+        param: Option<Cow<'static, str>>,
         code: Option<&'static str>,
     },
     /// A sign-in that is not taken: the service's code for it, and its words.

@@ -18,6 +18,8 @@ pub(super) enum Endpoint<'a> {
     /// A conversation that the path wants streamed.
     ChatStream,
     Completions,
+    /// The newer form of a conversation.
+    Responses,
     Embeddings,
     /// How many tokens a conversation has.
     Count,
@@ -152,6 +154,9 @@ mod tests {
             ("/chat/completions", "OpenAi  Chat"),
             ("/v1/completions", "OpenAi  Completions"),
             ("/v1/embeddings", "OpenAi  Embeddings"),
+            ("/v1/responses", "OpenAi  Responses"),
+            ("/openai/v1/responses", "AzureV1  Responses"),
+            ("/openai/responses", "AzureDeployment  Responses"),
             ("/models", "OpenAi  Models"),
             ("/v1/models/a/b:c", "OpenAi  Model(\"a/b:c\")"),
             ("/v1/models/a%2Fb%zz%", "OpenAi  Model(\"a/b%zz%\")"),
@@ -235,6 +240,7 @@ mod tests {
             ("/v1/chat/completions/", "Unknown(OpenAi)"),
             ("/v1/models/", "Unknown(OpenAi)"),
             ("/openai/deployments/d/models", "Unknown(OpenAi)"),
+            ("/openai/deployments/d/responses", "Unknown(OpenAi)"),
             ("/openai/deployments//chat/completions", "Unknown(OpenAi)"),
             ("/", "Unknown(OpenAi)"),
             ("*", "Unknown(OpenAi)"),

@@ -3,10 +3,13 @@
 mod anthropic;
 mod bedrock;
 mod client;
+mod everywhere;
 mod faults;
 mod gemini;
 mod hand;
+mod responses;
 mod secure;
+mod strict;
 mod tokens;
 mod vertex;
 mod wire;

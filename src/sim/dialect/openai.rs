@@ -4,6 +4,8 @@ mod answer;
 mod chunks;
 mod refusal;
 mod request;
+mod responses;
+mod strict;
 
 use std::sync::Arc;
 
@@ -53,8 +55,12 @@ pub(super) fn route_azure(path: &str) -> Option<Api<'_>> {
     if let Some(rest) = rest.strip_prefix("v1/") {
         return Some(Api::new(Surface::AzureV1, endpoint(rest)?));
     }
+    if rest == "responses" {
+        // The deployment is the model in the body.
+        return Some(Api::new(Surface::AzureDeployment, Endpoint::Responses));
+    }
     let (deployment, rest) = rest.strip_prefix("deployments/")?.split_once('/')?;
-    let endpoint = endpoint(rest).filter(Endpoint::is_inference)?;
+    let endpoint = endpoint(rest).filter(|it| it.is_inference() && *it != Endpoint::Responses)?;
     (!deployment.is_empty()).then(|| Api {
         surface: Surface::AzureDeployment,
         target: Some(decoded(deployment)),
@@ -67,6 +73,7 @@ fn endpoint(rest: &str) -> Option<Endpoint<'_>> {
         "chat/completions" => Endpoint::Chat,
         "completions" => Endpoint::Completions,
         "embeddings" => Endpoint::Embeddings,
+        "responses" => Endpoint::Responses,
         "models" => Endpoint::Models,
         _ => Endpoint::Model(decoded(rest.strip_prefix("models/").filter(|id| !id.is_empty())?)),
     })
@@ -111,17 +118,24 @@ impl Language for OpenAi {
     }
 
     fn read(&self, call: &Call<'_>) -> Reading {
-        request::read(call)
+        match call.endpoint {
+            Endpoint::Responses => responses::read(call),
+            _ => request::read(call),
+        }
     }
 
     fn plain(&self, call: &Call<'_>, saying: &Saying) -> String {
         match call.endpoint {
             Endpoint::Completions => answer::completion(self.0, saying),
+            Endpoint::Responses => responses::plain(saying),
             _ => answer::chat(self.0, saying),
         }
     }
 
     fn teller(&self, call: &Call<'_>, ask: &Ask, saying: Arc<Saying>) -> Box<dyn Teller> {
+        if call.endpoint == Endpoint::Responses {
+            return responses::teller(saying);
+        }
         let is_chat = call.endpoint != Endpoint::Completions;
         Box::new(Chunks::new(self.0, (is_chat, ask.wants_usage), saying))
     }

@@ -82,7 +82,12 @@ models: { m: { targets: [ { provider: p } ], failover: { first_token_timeout: 60
         );
     }
     // A protection against floods, which our own processor must never set off.
-    assert_eq!(gateway.envoy_stat("cluster.understudy.http2.outbound_flood").await, 0);
+    assert_eq!(
+        gateway
+            .envoy_stat("cluster.understudy.http2.outbound_flood")
+            .await,
+        0
+    );
     gateway.until_no_session().await;
     let lines = gateway.access_lines_when(STREAMS).await;
     assert!(lines.iter().all(|line| line["outcome"] == "success"));

@@ -13,7 +13,7 @@ use crate::sim::refusal::{Reason, Refusal, Written};
 struct Words {
     message: Cow<'static, str>,
     kind: &'static str,
-    param: Option<&'static str>,
+    param: Option<Cow<'static, str>>,
     code: Option<&'static str>,
 }
 
@@ -27,8 +27,8 @@ impl Words {
         }
     }
 
-    const fn about(mut self, param: &'static str) -> Self {
-        self.param = Some(param);
+    fn about(mut self, param: &'static str) -> Self {
+        self.param = Some(param.into());
         self
     }
 }
@@ -39,16 +39,16 @@ const INVALID: &str = "invalid_request_error";
 pub(super) fn missing(param: &'static str) -> Reason {
     Reason::Invalid {
         message: format!("Missing required parameter: '{param}'."),
-        param: Some(param),
+        param: Some(param.into()),
         code: Some("missing_required_parameter"),
     }
 }
 
 /// A parameter has a value that cannot be used.
-pub(super) const fn invalid(param: &'static str, message: String) -> Reason {
+pub(super) fn invalid(param: &'static str, message: String) -> Reason {
     Reason::Invalid {
         message,
-        param: Some(param),
+        param: Some(param.into()),
         code: Some("invalid_value"),
     }
 }
@@ -145,7 +145,7 @@ fn words(reason: &Reason) -> Words {
         Reason::Invalid { message, param, code } => Words {
             message: message.clone().into(),
             kind: INVALID,
-            param: *param,
+            param: param.clone(),
             code: *code,
         },
         Reason::TooLarge(most) => Words::new(

@@ -10,6 +10,7 @@ use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::refusal::{invalid, missing};
+use super::strict;
 use crate::sim::ask::{Ask, Asked, Reading, Thought, echoed};
 use crate::sim::embedding::Wanted;
 use crate::sim::provider::Call;
@@ -64,6 +65,8 @@ pub(super) fn read(call: &Call<'_>) -> Reading {
             let model = call.target.map(str::to_owned).or(named).unwrap_or_default();
             let asked = if model.is_empty() {
                 Err(missing("model"))
+            } else if call.is_strict && call.endpoint == Endpoint::Chat {
+                strict::check(call.body, &model).and_then(|()| request.asked(&call.endpoint))
             } else {
                 request.asked(&call.endpoint)
             };
