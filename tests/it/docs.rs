@@ -1,6 +1,10 @@
 //! What is shipped as text is true: examples load, commands parse, names and tables agree with the program, links lead
 //! somewhere.
 
+mod languages; // what becomes of a request in another language
+mod providers; // kinds, vendors, models: the tables and what they need
+mod requests; // the requests that are shown, the headers and fields that are listed
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -32,11 +36,10 @@ impl Sources for Environment {
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         if path.starts_with("/run/secrets") {
-            let is_key_file = path.extension().is_some_and(|extension| extension == "json");
-            let content = if is_key_file {
-                KEY_FILE
-            } else {
-                "a-secret-from-a-file"
+            let content = match path.file_name().and_then(|name| name.to_str()) {
+                Some("vertex.json") => KEY_FILE,
+                Some("aws-credentials") => PROFILES,
+                _ => "a-secret-from-a-file",
             };
             return Ok(content.as_bytes().to_vec());
         }
@@ -53,10 +56,16 @@ const KEY_FILE: &str = r#"{
     "token_uri": "https://oauth2.googleapis.com/token"
 }"#;
 
-/// What `examples/understudy.yaml` and `compose/understudy.yaml` want set; the other examples need nothing.
+/// AWS's file of credentials, with nobody's.
+const PROFILES: &str = "[batch]\naws_access_key_id = AKIDBATCH\naws_secret_access_key = secret\n";
+
+/// What the README, `examples/understudy.yaml` and `compose/understudy.yaml` want set; the other examples need nothing.
 const EVERYTHING: Environment = Environment(&[
     "ADMIN_TOKEN",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
     "AZURE_OPENAI_KEY",
+    "ENTRA_CLIENT_SECRET",
     "OPENAI_API_KEY",
     "OTHER_KEY",
     "TEAM_SEARCH_KEY",
