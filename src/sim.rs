@@ -112,10 +112,15 @@ impl Sim {
         self.addr
     }
 
+    /// Where all its paths begin, as in `http://127.0.0.1:8000`: what a client of any dialect but `OpenAI`'s takes.
+    pub fn origin(&self) -> String {
+        let scheme = if self.is_tls { "https" } else { "http" };
+        format!("{scheme}://{}", self.addr)
+    }
+
     /// What a client of `OpenAI` takes as its base URL, as in `http://127.0.0.1:8000/v1`.
     pub fn base_url(&self) -> String {
-        let scheme = if self.is_tls { "https" } else { "http" };
-        format!("{scheme}://{}/v1", self.addr)
+        self.origin() + "/v1"
     }
 
     /// The hand on it.

@@ -25,7 +25,8 @@ pub use sign_in::SignInArgs;
 /// Run a simulated provider of any dialect, with faults to order.
 ///
 /// It speaks every dialect on that dialect's own paths, or with `--dialect` only one, as strictly as the real service.
-/// /// A fault strikes by flag, by model name (`fault-rate_limit`, `gpt-4o#server_error:503`), or by a `POST` to
+///
+/// A fault strikes by flag, by model name (`fault-rate_limit`, `gpt-4o#server_error:503`), or by a `POST` to
 /// `/sim/fault` while it runs. `GET /sim` lists its pages and all faults.
 #[derive(Clone, Debug, Args)]
 pub struct SimArgs {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::body::SimBody;
 use super::config::Pace;
 use super::control::Control;
+use super::dialect::Dialect;
 use super::fault::Fault;
 use super::manner::Manner;
 use super::provider::Provider;
@@ -31,7 +32,7 @@ pub(super) fn respond(
     };
     let control = provider.control();
     match (page, method) {
-        ("", &Method::GET) => shown(&index(provider.name())),
+        ("", &Method::GET) => shown(&index(provider)),
         ("fault", &Method::GET) => faults(control),
         ("fault", &Method::POST) => match rule_json::read(&body) {
             Ok(rules) => {
@@ -89,9 +90,10 @@ fn switch(control: &Control, rules: Vec<super::rule::FaultRule>, is_list: bool) 
     }
 }
 
-fn index(name: &str) -> Value {
+fn index(provider: &Provider) -> Value {
     json!({
-        "name": name,
+        "name": &**provider.name(),
+        "dialect": provider.only().map_or("each on its own paths", Dialect::name),
         "pages": {
             "POST /sim/fault": "switch a fault on, as in {\"fault\":\"rate_limit\",\"retry_after\":\"7\",\"times\":1}; a list is a script",
             "GET /sim/fault": "the faults that are on",

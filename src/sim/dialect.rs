@@ -135,14 +135,20 @@ pub(super) fn route(path: &str, signpost: Signpost) -> Option<Api<'_>> {
     if let Some(only) = signpost.only {
         return found(only);
     }
-    // The listing of models is at the same path in both languages.
-    let shared = if signpost.is_anthropic {
-        [Dialect::Anthropic, Dialect::OpenAi]
-    } else {
-        [Dialect::OpenAi, Dialect::Anthropic]
-    };
-    let others = [Dialect::Azure, Dialect::Gemini, Dialect::Vertex, Dialect::Bedrock];
-    shared.into_iter().chain(others).find_map(found)
+    if let Some(api) = gemini::route(path).filter(|api| api.target.is_some()) {
+        // A path that names a method is nobody else's.
+        return Some(api);
+    }
+    // Models are listed at the same path in several languages; OpenAI's is the usual one.
+    let order = [
+        Dialect::OpenAi,
+        Dialect::Anthropic,
+        Dialect::Azure,
+        Dialect::Gemini,
+        Dialect::Vertex,
+        Dialect::Bedrock,
+    ];
+    signpost.sign_in.into_iter().chain(order).find_map(found)
 }
 
 /// In whose manners an unknown path is refused: the only dialect's, or that of the paths it is most like.

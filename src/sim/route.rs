@@ -72,16 +72,20 @@ pub(super) enum Route<'a> {
 pub(super) struct Signpost {
     /// The only dialect that is spoken, if not all are.
     pub(super) only: Option<Dialect>,
-    /// The caller names a version of Anthropic's language.
-    pub(super) is_anthropic: bool,
+    /// Whose sign-in the request brings, where that is one of those that share a path.
+    pub(super) sign_in: Option<Dialect>,
 }
 
 impl Signpost {
     pub(super) fn new(only: Option<Dialect>, headers: &HeaderMap) -> Self {
-        Self {
-            only,
-            is_anthropic: headers.contains_key("anthropic-version"),
-        }
+        let sign_in = if headers.contains_key("anthropic-version") {
+            Some(Dialect::Anthropic)
+        } else if headers.contains_key("x-goog-api-key") {
+            Some(Dialect::Gemini)
+        } else {
+            None
+        };
+        Self { only, sign_in }
     }
 }
 
@@ -133,10 +137,7 @@ mod tests {
     use super::*;
 
     fn led(path: &str, only: Option<Dialect>) -> String {
-        let signpost = Signpost {
-            only,
-            is_anthropic: false,
-        };
+        let signpost = Signpost { only, sign_in: None };
         match of(path, signpost) {
             Route::Api(Api {
                 surface,
@@ -187,6 +188,7 @@ mod tests {
             ("/foundation-models", "Bedrock  Models"),
             ("/foundation-models/a", "Bedrock  Model(\"a\")"),
             ("/v1beta/models", "Gemini  Models"),
+            ("/v1/models/g:streamGenerateContent", "Gemini g ChatStream"),
             ("/v1beta/models/g", "Gemini  Model(\"g\")"),
             ("/v1beta/models/g:generateContent", "Gemini g Chat"),
             ("/v1beta/models/g:streamGenerateContent", "Gemini g ChatStream"),
@@ -257,6 +259,7 @@ mod tests {
             ("/v1/models", Dialect::OpenAi, "OpenAi  Models"),
             ("/v1/models", Dialect::Anthropic, "Anthropic  Models"),
             ("/v1/models", Dialect::Azure, "Unknown(AzureV1)"),
+            ("/v1/models", Dialect::Gemini, "Gemini  Models"),
             ("/v1/messages", Dialect::OpenAi, "Unknown(OpenAi)"),
             ("/v1/chat/completions", Dialect::Anthropic, "Unknown(Anthropic)"),
             ("/openai/v1/models", Dialect::OpenAi, "Unknown(OpenAi)"),
@@ -270,13 +273,14 @@ mod tests {
 
     #[test]
     fn a_header_tells_apart_who_wants_the_models() {
-        let signpost = Signpost {
-            only: None,
-            is_anthropic: true,
-        };
+        for (sign_in, surface) in [
+            (None, Surface::OpenAi),
+            (Some(Dialect::Anthropic), Surface::Anthropic),
+            (Some(Dialect::Gemini), Surface::Gemini),
+        ] {
+            let led = of("/v1/models", Signpost { only: None, sign_in });
 
-        let led = of("/v1/models", signpost);
-
-        assert_eq!(led, Route::Api(Api::new(Surface::Anthropic, Endpoint::Models)));
+            assert_eq!(led, Route::Api(Api::new(surface, Endpoint::Models)));
+        }
     }
 }

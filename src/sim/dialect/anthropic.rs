@@ -33,9 +33,6 @@ pub(super) use family::Family;
 pub(super) use request::{thought as thought_of, words as words_of};
 pub(super) use thought::signature;
 
-/// The versions that there are.
-const VERSIONS: [&str; 2] = ["2023-06-01", "2023-01-01"];
-
 /// The language.
 pub(in crate::sim) struct Anthropic(Place);
 
@@ -56,6 +53,13 @@ pub(super) fn route(path: &str) -> Option<Api<'_>> {
     Some(Api::new(Surface::Anthropic, endpoint))
 }
 
+/// Versions are named by their days, as in `2023-06-01`; new ones come without notice.
+fn is_date(version: &[u8]) -> bool {
+    let digits = |word: &[u8]| word.iter().all(u8::is_ascii_digit).then_some(word.len());
+    let lengths: Vec<_> = version.split(|byte| *byte == b'-').map(digits).collect();
+    lengths == [Some(4), Some(2), Some(2)]
+}
+
 impl Language for Anthropic {
     fn admit(&self, call: &Call<'_>, keys: &Keys) -> Result<(), Reason> {
         if self.0 == Place::Vertex {
@@ -66,7 +70,7 @@ impl Language for Anthropic {
         keys.demand(own.or_else(|| keys::bearer(headers)))?;
         match headers.get("anthropic-version").map(HeaderValue::as_bytes) {
             None => Err(Reason::said("anthropic-version: header is required")),
-            Some(version) if VERSIONS.iter().any(|known| known.as_bytes() == version) => Ok(()),
+            Some(version) if is_date(version) => Ok(()),
             Some(version) => Err(Reason::said(format!(
                 "anthropic-version: \"{}\" is not a valid version",
                 String::from_utf8_lossy(version)

@@ -40,9 +40,12 @@ impl Gemini {
     pub(in crate::sim) const VERTEX: Self = Self(Cloud::Vertex);
 }
 
-/// The paths of Google's own service.
+/// The paths of Google's own service, in both of its versions.
 pub(super) fn route(path: &str) -> Option<Api<'_>> {
-    let rest = path.strip_prefix("/v1beta/models")?;
+    let rest = path
+        .strip_prefix("/v1beta/")
+        .or_else(|| path.strip_prefix("/v1/"))?;
+    let rest = rest.strip_prefix("models")?;
     if rest.is_empty() {
         return Some(Api::new(Surface::Gemini, Endpoint::Models));
     }
@@ -121,7 +124,7 @@ impl Language for Gemini {
     }
 
     fn read(&self, call: &Call<'_>) -> Reading {
-        request::read(call, self.0)
+        request::read(call)
     }
 
     fn plain(&self, _call: &Call<'_>, saying: &Saying) -> String {

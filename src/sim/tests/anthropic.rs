@@ -463,6 +463,11 @@ async fn headers_let_in_or_keep_out() {
         (vec![("x-api-key", "sk-right"), version], 200, ""),
         (vec![("authorization", "Bearer sk-right"), version], 200, ""),
         (
+            vec![("x-api-key", "sk-right"), ("anthropic-version", "2026-10-21")],
+            200,
+            "",
+        ),
+        (
             vec![("x-api-key", "sk-wrong"), version],
             401,
             "authentication_error",

@@ -177,7 +177,6 @@ fn misshapen() -> Vec<Mistake> {
             json!({"model": "m"}),
             "Unknown name \"model\": Cannot find field.",
         ),
-        (json!({"labels": {"a": "b"}}), "Unknown name \"labels\""),
         (
             part(json!({"type": "text", "text": "x"})),
             "Unknown name \"type\" at 'contents[0].parts[0]'",

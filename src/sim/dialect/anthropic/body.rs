@@ -29,8 +29,12 @@ pub(super) static MESSAGES: Kind = Fields(&[
     ("cache_control", May, CACHE),
     ("container", May, Any),
     ("context_management", May, Any),
+    ("diagnostics", May, Open),
     ("inference_geo", May, Text),
     ("mcp_servers", May, Any),
+    SPEED,
+    ("user_profile_id", May, Text),
+    ("workspace_id", May, Text),
 ]);
 
 /// A question for the number of tokens.
@@ -44,7 +48,12 @@ pub(super) static COUNT: Kind = Fields(&[
     ("cache_control", May, CACHE),
     ("context_management", May, Any),
     ("mcp_servers", May, Any),
+    SPEED,
+    ("user_profile_id", May, Text),
+    ("workspace_id", May, Text),
 ]);
+
+const SPEED: Field = ("speed", May, Word(&["standard", "fast"]));
 
 const CACHE: Kind = Fields(&[
     ("type", Must, Word(&["ephemeral"])),
@@ -58,10 +67,7 @@ static MESSAGE: Kind = Fields(&[
 
 static BLOCKS: Kind = List(&Tagged(&[
     ("text", Fields(TEXT)),
-    (
-        "image",
-        Fields(&[("source", Must, IMAGE), ("cache_control", May, CACHE)]),
-    ),
+    ("image", Fields(PICTURE)),
     ("document", Fields(DOCUMENT)),
     ("search_result", Open),
     (
@@ -71,6 +77,7 @@ static BLOCKS: Kind = List(&Tagged(&[
             ("name", Must, Text),
             ("input", Must, Open),
             ("caller", May, Open),
+            ("toolset_name", May, Text),
             ("cache_control", May, CACHE),
         ]),
     ),
@@ -80,6 +87,7 @@ static BLOCKS: Kind = List(&Tagged(&[
             ("tool_use_id", Must, Text),
             ("content", May, TextOr(&RESULT)),
             ("is_error", May, Flag),
+            ("toolset_name", May, Text),
             ("cache_control", May, CACHE),
         ]),
     ),
@@ -91,19 +99,21 @@ static BLOCKS: Kind = List(&Tagged(&[
     ("server_tool_use", Open),
     ("web_search_tool_result", Open),
     ("web_fetch_tool_result", Open),
+    ("code_execution_tool_result", Open),
+    ("bash_code_execution_tool_result", Open),
+    ("text_editor_code_execution_tool_result", Open),
+    ("tool_search_tool_result", Open),
     ("container_upload", Open),
 ]));
 
 /// What a tool may give back.
 static RESULT: Kind = List(&Tagged(&[
     ("text", Fields(TEXT)),
-    (
-        "image",
-        Fields(&[("source", Must, IMAGE), ("cache_control", May, CACHE)]),
-    ),
+    ("image", Fields(PICTURE)),
     ("document", Fields(DOCUMENT)),
     ("search_result", Open),
     ("tool_reference", Open),
+    ("browser_state", Open),
 ]));
 
 static SYSTEM: Kind = List(&Tagged(&[("text", Fields(TEXT))]));
@@ -112,6 +122,12 @@ const TEXT: &[Field] = &[
     ("text", Must, Text),
     ("cache_control", May, CACHE),
     ("citations", May, Any),
+];
+
+const PICTURE: &[Field] = &[
+    ("source", Must, IMAGE),
+    ("transformations", May, Open),
+    ("cache_control", May, CACHE),
 ];
 
 const IMAGE: Kind = Tagged(&[
@@ -194,6 +210,7 @@ pub(in crate::sim::dialect) const THINKING: Kind = Tagged(&[
         Fields(&[("budget_tokens", Must, Whole(1024, MOST)), DISPLAY]),
     ),
     ("adaptive", Fields(&[DISPLAY])),
+    ("between_tools", Fields(&[])),
     ("disabled", Fields(&[])),
 ]);
 

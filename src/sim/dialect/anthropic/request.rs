@@ -105,7 +105,7 @@ fn ask(call: &Call<'_>, body: &Value, model: &str) -> Result<Asked, Reason> {
 pub(in crate::sim::dialect) fn thought(thinking: &Value, model: &str) -> Thought {
     let family = Family::of(model);
     let is_thinking = match thinking["type"].as_str() {
-        Some(kind) => kind != "disabled",
+        Some(kind) => kind == "enabled" || kind == "adaptive",
         None => family.as_ref().is_some_and(Family::thinks_by_default),
     };
     let hides = family.is_some_and(|family| family.hides_thoughts());

@@ -8,7 +8,7 @@ use crate::sim::dialect::shape::Need::{May, Must};
 
 const MOST: i64 = i64::MAX;
 
-/// A question for content. Which fields only one of the two clouds has is looked at elsewhere.
+/// A question for content.
 pub(super) static GENERATE: Kind = Fields(&[
     ("contents", Must, List(&CONTENT)),
     ("systemInstruction", May, CONTENT),
@@ -19,6 +19,8 @@ pub(super) static GENERATE: Kind = Fields(&[
     ("cachedContent", May, Text),
     ("labels", May, Map(&Text)),
     ("serviceTier", May, Text),
+    ("store", May, Flag),
+    ("modelArmorConfig", May, Open),
 ]);
 
 /// A question for the number of tokens.
@@ -76,6 +78,7 @@ static PART: Kind = Fields(&[
     ("videoMetadata", May, Open),
     ("mediaResolution", May, Any),
     ("partMetadata", May, Open),
+    ("mediaProcessing", May, Any),
 ]);
 
 /// The fields of a part of which there has to be exactly one.
@@ -99,6 +102,9 @@ static TOOL: Kind = Fields(&[
     ("computerUse", May, Open),
     ("fileSearch", May, Open),
     ("enterpriseWebSearch", May, Open),
+    ("parallelAiSearch", May, Open),
+    ("retrieval", May, Open),
+    ("mcpServers", May, Any),
 ]);
 
 static DECLARATION: Kind = Fields(&[
@@ -153,9 +159,11 @@ const TOOL_CONFIG: Kind = Fields(&[
                 Word(&["MODE_UNSPECIFIED", "AUTO", "ANY", "NONE", "VALIDATED"]),
             ),
             ("allowedFunctionNames", May, List(&Text)),
+            ("streamFunctionCallArguments", May, Flag),
         ]),
     ),
     ("retrievalConfig", May, Open),
+    ("includeServerSideToolInvocations", May, Flag),
 ]);
 
 static SAFETY: Kind = Fields(&[
@@ -201,6 +209,9 @@ const GENERATION: Kind = Fields(&[
     ("mediaResolution", May, Text),
     ("audioTimestamp", May, Flag),
     ("routingConfig", May, Open),
+    ("modelConfig", May, Open),
+    ("audioTranscriptionConfig", May, Open),
+    ("continuationToken", May, Text),
     (
         "thinkingConfig",
         May,
@@ -216,10 +227,12 @@ const GENERATION: Kind = Fields(&[
                     "LOW",
                     "MEDIUM",
                     "HIGH",
+                    "XHIGH",
                     "minimal",
                     "low",
                     "medium",
                     "high",
+                    "xhigh",
                 ]),
             ),
         ]),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Cloud, body, pick, rules};
+use super::{body, pick, rules};
 use crate::sim::ask::{Ask, Asked, Reading, Thought, echoed};
 use crate::sim::dialect::shape::{self, Flaw, Key, Spelling, Wrong, snake};
 use crate::sim::provider::Call;
@@ -10,20 +10,18 @@ use crate::sim::refusal::Reason;
 use crate::sim::route::Endpoint;
 
 /// Reads a request; its model is in the path.
-pub(super) fn read(call: &Call<'_>, cloud: Cloud) -> Reading {
+pub(super) fn read(call: &Call<'_>) -> Reading {
     let model = call.target.unwrap_or_default().to_owned();
-    let asked = ask(call, &model, cloud);
+    let asked = ask(call, &model);
     Reading { model, asked }
 }
 
-fn ask(call: &Call<'_>, model: &str, cloud: Cloud) -> Result<Asked, Reason> {
+fn ask(call: &Call<'_>, model: &str) -> Result<Asked, Reason> {
     let body: Value = serde_json::from_slice(call.body)
         .map_err(|error| Reason::said(format!("Invalid JSON payload received. {error}")))?;
     let is_count = call.endpoint == Endpoint::Count;
     let shape = if is_count { &body::COUNT } else { &body::GENERATE };
-    shape::check(&body, shape, Spelling::Either)
-        .and_then(|()| elsewhere(&body, cloud))
-        .map_err(|flaw| Reason::said(words(&flaw)))?;
+    shape::check(&body, shape, Spelling::Either).map_err(|flaw| Reason::said(words(&flaw)))?;
     if is_count {
         return Ok(Asked::Count);
     }
@@ -41,22 +39,6 @@ fn ask(call: &Call<'_>, model: &str, cloud: Cloud) -> Result<Asked, Reason> {
         is_one_call: false,
         thought: if shows { Thought::Words } else { Thought::Nothing },
     }))
-}
-
-/// Finds a field that only the other cloud knows.
-fn elsewhere(body: &Value, cloud: Cloud) -> Result<(), Flaw> {
-    let foreign = match cloud {
-        Cloud::Gemini => "labels",
-        Cloud::Vertex => "serviceTier",
-    };
-    let spelled = [foreign.to_owned(), snake(foreign)];
-    match spelled.into_iter().find(|name| body.get(name).is_some()) {
-        Some(name) => Err(Flaw {
-            at: Vec::new(),
-            wrong: Wrong::Unknown(name),
-        }),
-        None => Ok(()),
-    }
 }
 
 /// The first text of the user's last content that has one.
