@@ -1,5 +1,5 @@
-//! `ARCHITECTURE.md` holds: its module table is compared with what the sources name, and the size budget with what
-//! they measure.
+//! `ARCHITECTURE.md` holds: its tables of modules are compared with what the sources name, and the size budget with
+//! what they measure.
 //!
 //! The table itself is the rule. A module that needs another one needs a change of the table first, and with it the
 //! reason.
@@ -105,6 +105,54 @@ fn modules_do_not_know_what_the_table_keeps_from_them() {
     );
 }
 
+/// A language that knew another would be the first of many that do.
+#[test]
+fn parts_of_dialect_use_only_what_their_table_lets_them() {
+    let table = parts_of_dialect();
+    let sources: Vec<Source> = sources()
+        .into_iter()
+        .filter(|source| source.path.starts_with("dialect/"))
+        .collect();
+
+    let parts: BTreeSet<String> = sources
+        .iter()
+        .map(|source| inside_dialect(source).remove(0))
+        .collect();
+    assert_eq!(
+        table.keys().cloned().collect::<BTreeSet<_>>(),
+        parts,
+        "the parts of `dialect` in ARCHITECTURE.md against src/dialect/"
+    );
+    let mut broken = Vec::new();
+    for source in &sources {
+        let own = inside_dialect(source).remove(0);
+        let is_allowed = |part: &&String| **part == own || table[&own].contains(*part);
+        let named = named_parts(source);
+        let known = named.iter().filter(|name| table.contains_key(*name));
+        for part in known.filter(|part| !is_allowed(part)) {
+            broken.push(format!("src/{} uses dialect::{part}", source.path));
+        }
+    }
+    assert!(
+        broken.is_empty(),
+        "against the table of `dialect` in ARCHITECTURE.md:\n{}",
+        broken.join("\n")
+    );
+    for language in ["openai", "anthropic", "gemini", "bedrock"] {
+        for other in [
+            "openai",
+            "anthropic",
+            "gemini",
+            "bedrock",
+            "messages",
+            "responses",
+            "carry",
+        ] {
+            assert!(!table[language].contains(other), "{language} may know {other}");
+        }
+    }
+}
+
 /// Were they not looked at, a table without a row's last columns would permit everything.
 #[test]
 fn the_table_forbids_something_to_every_part_of_the_core() {
@@ -167,29 +215,75 @@ fn root() -> &'static Path {
 
 /// The module table: rows of four columns whose first is a module in backticks.
 fn table() -> BTreeMap<String, Row> {
+    let rows = rows("| module |", 4).into_iter().map(|cells| {
+        let row = Row {
+            may_use: backticked(&cells[2]).into_iter().collect(),
+            never: backticked(&cells[3]).into_iter().collect(),
+        };
+        (backticked(&cells[0]).pop().expect("a module in backticks"), row)
+    });
+    rows.collect()
+}
+
+/// What each part of `dialect` may name of the others.
+fn parts_of_dialect() -> BTreeMap<String, BTreeSet<String>> {
+    let rows = rows("| part of `dialect` |", 3).into_iter().map(|cells| {
+        let part = backticked(&cells[0]).pop().expect("a part in backticks");
+        (part, backticked(&cells[2]).into_iter().collect())
+    });
+    rows.collect()
+}
+
+/// The rows of the table that begins so, cell by cell.
+fn rows(head: &str, columns: usize) -> Vec<Vec<String>> {
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md is there");
-    let rows = text
-        .lines()
-        .skip_while(|line| !line.starts_with("| module |"))
-        .skip(2);
-    let rows: BTreeMap<String, Row> = rows
+    let rows = text.lines().skip_while(|line| !line.starts_with(head)).skip(2);
+    let rows: Vec<Vec<String>> = rows
         .take_while(|line| line.starts_with('|'))
-        .map(|line| {
-            let cells: Vec<&str> = line.trim_matches('|').split('|').collect();
-            assert_eq!(cells.len(), 4, "a row of the module table: {line}");
-            let module = backticked(cells[0]).pop().expect("a module in backticks");
-            let row = Row {
-                may_use: backticked(cells[2]).into_iter().collect(),
-                never: backticked(cells[3]).into_iter().collect(),
-            };
-            (module, row)
-        })
+        .map(|line| line.trim_matches('|').split('|').map(str::to_owned).collect())
         .collect();
     assert!(
         !rows.is_empty(),
-        "ARCHITECTURE.md has no table that begins with `| module |`"
+        "ARCHITECTURE.md has no table that begins with `{head}`"
     );
+    for cells in &rows {
+        assert_eq!(cells.len(), columns, "a row of the table `{head}`: {cells:?}");
+    }
     rows
+}
+
+/// Where a source of `dialect` stands in it: `[anthropic, request]` for `dialect/anthropic/request.rs`.
+fn inside_dialect(source: &Source) -> Vec<String> {
+    let inside = source.path.strip_prefix("dialect/").unwrap_or(&source.path);
+    let inside = inside.strip_suffix(".rs").unwrap_or(inside);
+    inside.split('/').map(str::to_owned).collect()
+}
+
+/// Whatever it names directly below `dialect`, by `crate::dialect::` or by as many `super::` as lead there.
+fn named_parts(source: &Source) -> BTreeSet<String> {
+    let depth = inside_dialect(source).len();
+    let absolute = own_paths(&source.code);
+    let absolute = absolute.iter().filter_map(|path| path.strip_prefix("dialect::"));
+    let mut named: BTreeSet<String> = absolute.map(str::to_owned).collect();
+    let mut rest = source.code.as_str();
+    while let Some((_, after)) = rest.split_once("super::") {
+        let mut levels = 1;
+        rest = after;
+        while let Some(higher) = rest.strip_prefix("super::") {
+            levels += 1;
+            rest = higher;
+        }
+        if levels == depth {
+            let mut paths = BTreeSet::new();
+            spread("", rest, &mut paths);
+            named.extend(
+                paths
+                    .iter()
+                    .filter_map(|path| Some(path.split("::").next()?.to_owned())),
+            );
+        }
+    }
+    named
 }
 
 fn backticked(cell: &str) -> Vec<String> {
