@@ -1,6 +1,7 @@
 //! The simulated provider as its callers see it, over real sockets.
 
 mod anthropic;
+mod anything;
 mod bedrock;
 mod client;
 mod everywhere;
