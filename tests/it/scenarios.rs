@@ -7,6 +7,7 @@
 )]
 
 mod azure_regions; // backups that inherit; what moves on and what never does
+mod bedrock_vertex; // one Claude from four places, and three ways to sign in
 mod claude_to_gpt; // a tool built for Claude goes on with GPT, and back
 mod model_catalog; // one name for many; health, then speed, then price
 mod priority_groups; // the request gets its error, the next one is spared
