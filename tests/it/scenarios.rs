@@ -9,6 +9,7 @@
 mod azure_regions; // backups that inherit; what moves on and what never does
 mod bedrock_vertex; // one Claude from four places, and three ways to sign in
 mod claude_to_gpt; // a tool built for Claude goes on with GPT, and back
+mod every_provider; // every kind of provider, in the fewest words
 mod model_catalog; // one name for many; health, then speed, then price
 mod priority_groups; // the request gets its error, the next one is spared
 mod retry_and_break; // try hard, and stop asking one that is down
@@ -17,7 +18,7 @@ mod weighted_primary; // one does the work, another stands by
 use std::path::Path;
 
 use serde_json::Value;
-use understudy::sim::{Fault, FaultRule, Sim, SimConfig};
+use understudy::sim::{Dialect, Fault, FaultRule, Sim, SimConfig};
 
 use crate::support::{Answer, Call, Gateway, Running, chat};
 
@@ -25,6 +26,15 @@ const CHAT: &str = "/v1/chat/completions";
 
 async fn sim(name: &str) -> Sim {
     Sim::start(SimConfig::named(name)).await.unwrap()
+}
+
+/// One that speaks this language only, and is as strict as who it comes from.
+async fn native(name: &str, dialect: Dialect) -> Sim {
+    let config = SimConfig {
+        dialect: Some(dialect),
+        ..SimConfig::named(name)
+    };
+    Sim::start(config).await.unwrap()
 }
 
 fn fault(fault: Fault) -> FaultRule {

@@ -19,6 +19,7 @@ struct Places {
 /// A region that computes each signature again.
 async fn region(name: &str) -> Sim {
     let mut config = SimConfig::named(name);
+    config.dialect = Some(Dialect::Bedrock);
     config.sign_in.aws = Some(AwsKeys {
         region: Some(name.to_owned()),
         ..AwsKeys::new("AKIDOURS", "secret/of+ours")
@@ -41,10 +42,10 @@ fn key_file(sim: &Sim) -> String {
 
 async fn places() -> Places {
     let sims = [
-        sim("anthropic").await,
+        native("anthropic", Dialect::Anthropic).await,
         region("us-east-1").await,
         region("us-west-2").await,
-        sim("vertex").await,
+        native("vertex", Dialect::Vertex).await,
     ];
     let folder = tempfile::tempdir().unwrap();
     let account = folder.path().join("vertex.json");

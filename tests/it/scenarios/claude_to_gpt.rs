@@ -17,7 +17,10 @@ struct Providers {
 }
 
 async fn providers() -> Providers {
-    let (anthropic, openai) = (sim("claude").await, sim("gpt").await);
+    let (anthropic, openai) = (
+        native("claude", Dialect::Anthropic).await,
+        native("gpt", Dialect::OpenAi).await,
+    );
     let env = [
         ("ANTHROPIC_URL", anthropic.base_url().replace("/v1", "")),
         ("OPENAI_URL", openai.base_url()),
