@@ -30,14 +30,13 @@ fn placed(yaml: &str, sims: &BTreeMap<Dialect, Sim>, others: &Sim) -> String {
             Some(Kind::AzureOpenAi | Kind::Anthropic | Kind::Gemini | Kind::Vertex | Kind::Bedrock) => origin,
             _ => format!("{origin}/v1"),
         };
-        match after.split_once(", endpoint: ") {
+        let line = match after.split_once(", endpoint: ") {
             // In braces, with an endpoint or without.
-            Some((word, _)) => placed += &format!("{before}kind: {word}, endpoint: \"{endpoint}\" }}\n"),
-            None if before.contains('{') => {
-                placed += &format!("{before}endpoint: \"{endpoint}\", kind: {after}\n");
-            }
-            None => placed += &format!("{before}kind: {after}\n{before}endpoint: \"{endpoint}\"\n"),
-        }
+            Some((word, _)) => format!("{before}kind: {word}, endpoint: \"{endpoint}\" }}"),
+            None if before.contains('{') => format!("{before}endpoint: \"{endpoint}\", kind: {after}"),
+            None => format!("{before}kind: {after}\n{before}endpoint: \"{endpoint}\""),
+        };
+        placed.extend([line.as_str(), "\n"]);
     }
     placed
 }
