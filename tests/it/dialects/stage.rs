@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use understudy::sim::{Fault, FaultRule, Sim, SimConfig};
+use understudy::sim::{AwsKeys, Fault, FaultRule, Sim, SimConfig};
 
 use crate::support::{Gateway, Running};
 
@@ -16,7 +16,7 @@ pub struct Kind {
     pub model: &'static str,
 }
 
-pub const KINDS: [Kind; 3] = [
+pub const KINDS: [Kind; 4] = [
     Kind {
         name: "openai",
         config: r#"kind: openai, endpoint: "{base}", api_key: sk-openai-key"#,
@@ -32,6 +32,11 @@ pub const KINDS: [Kind; 3] = [
         config: r#"kind: anthropic, endpoint: "{origin}", api_key: sk-ant-key-of-ours"#,
         model: "claude-sonnet-4-5",
     },
+    Kind {
+        name: "bedrock",
+        config: r#"kind: bedrock, region: us-east-1, endpoint: "{origin}", access_key_id: AKIDEXAMPLE, secret_access_key: EXAMPLESECRET"#,
+        model: "anthropic.claude-sonnet-4-5-v1:0",
+    },
 ];
 
 /// The gateway: a model `X-to-Y` has a target at the failing provider of kind X and one at the good one of kind Y;
@@ -45,8 +50,8 @@ pub struct Stage {
 impl Stage {
     /// Both simulated providers speak every language; the first one fails as `fault` says.
     pub async fn set(fault: Fault) -> Self {
-        let bad = Sim::start(SimConfig::named("bad")).await.unwrap();
-        let good = Sim::start(SimConfig::named("good")).await.unwrap();
+        let bad = Sim::start(provider("bad")).await.unwrap();
+        let good = Sim::start(provider("good")).await.unwrap();
         bad.control().set_fault(FaultRule::new(fault));
         let gateway = Gateway::with(&config(&bad, &good)).start().await;
         Self { gateway, bad, good }
@@ -63,6 +68,13 @@ impl Stage {
         self.bad.shutdown().await;
         self.good.shutdown().await;
     }
+}
+
+/// A provider that computes every signature of AWS again.
+fn provider(name: &str) -> SimConfig {
+    let mut config = SimConfig::named(name);
+    config.sign_in.aws = Some(AwsKeys::new("AKIDEXAMPLE", "EXAMPLESECRET"));
+    config
 }
 
 fn config(bad: &Sim, good: &Sim) -> String {
