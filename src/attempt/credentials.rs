@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::sign::{Unsigned, sign};
 use super::{HeaderChanges, NotSent};
 use crate::catalog::{Credential, HeaderSecret, Provider};
+use crate::dialect::Dialect;
 
 /// Adds what signs the request in; of a signed one, `headers` and `body` are complete but for that.
 pub(super) fn sign_in(
@@ -21,8 +22,8 @@ pub(super) fn sign_in(
     match (&provider.credential, caller) {
         (Credential::Ours { header, value, .. }, _) => headers.set(header, value.expose().clone()),
         (Credential::Passthrough, Some(key)) => {
-            let value = provider.dialect.credential_value(key.expose());
-            headers.set(provider.dialect.credential_header(), value.expose().clone());
+            let (header, value) = passed_on(provider.dialect, key);
+            headers.set(header, value.expose().clone());
         }
         (Credential::Token(slot), _) => {
             let token = slot.current(today).ok_or(NotSent::NoToken)?;
@@ -46,6 +47,20 @@ pub(super) fn sign_in(
         (Credential::Open, _) | (Credential::Passthrough, None) => {}
     }
     Ok(())
+}
+
+/// A caller's own credential, as the provider reads one: at Vertex callers have tokens, and keys are ours.
+fn passed_on(dialect: Dialect, key: &HeaderSecret) -> (&'static str, HeaderSecret) {
+    match dialect {
+        Dialect::VertexGemini | Dialect::VertexAnthropic => {
+            let bearer = [b"Bearer ", key.expose().as_ref()].concat();
+            ("authorization", HeaderSecret::new(bearer.into()))
+        }
+        _ => (
+            dialect.credential_header(),
+            dialect.credential_value(key.expose()),
+        ),
+    }
 }
 
 /// What a header is set to; nothing, if it is not text.

@@ -84,9 +84,10 @@ pub(super) fn judge_whole(body: &[u8]) -> Whole {
     if object.get("error").is_some() || is_failed {
         return Whole::ErrorInside(Bytes::from(error_of(&object)));
     }
-    let is_waiting = matches!(object.word("status").as_deref(), Some("queued" | "in_progress"));
+    // One that waits has nothing yet, and one that was cut short may have nothing at all.
+    let is_complete = matches!(object.word("status").as_deref(), None | Some("completed"));
     match object.list("output") {
-        Some(output) if output.is_empty() && !is_waiting => Whole::Empty,
+        Some(output) if output.is_empty() && is_complete => Whole::Empty,
         Some(_) => Whole::Good,
         None => Whole::WrongShape,
     }
@@ -105,6 +106,7 @@ mod tests {
             ),
             (r#"{"status":"completed","output":[]}"#, Whole::Empty),
             (r#"{"status":"queued","output":[]}"#, Whole::Good),
+            (r#"{"status":"incomplete","output":[]}"#, Whole::Good),
             (r#"{"object":"list"}"#, Whole::WrongShape),
             ("[]", Whole::WrongShape),
             ("{\"output\":", Whole::Unreadable),

@@ -98,6 +98,11 @@ struct Reported<'a> {
     output_tokens: Option<&'a RawValue>,
     #[serde(borrow)]
     total_tokens: Option<&'a RawValue>,
+    /// Anthropic's, beside its `input_tokens` and not in them.
+    #[serde(borrow)]
+    cache_read_input_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    cache_creation_input_tokens: Option<&'a RawValue>,
     #[serde(borrow)]
     prompt_cache_hit_tokens: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -144,14 +149,22 @@ impl Reported<'_> {
         let reasoning = number(answer.reasoning_tokens).unwrap_or(0);
         let output = output.unwrap_or(0);
         let input = input.unwrap_or_else(|| total.unwrap_or(0).saturating_sub(output));
+        let read = number(self.cache_read_input_tokens).unwrap_or(0);
+        let written = number(self.cache_creation_input_tokens).unwrap_or(0);
+        let beside = if self.prompt_tokens.is_none() {
+            read.saturating_add(written)
+        } else {
+            0
+        };
         // Some count reasoning beside the answer and not in it; only the total tells.
         let with_reasoning = output.saturating_add(reasoning);
         let is_beside = total.is_some_and(|total| total == input.saturating_add(with_reasoning));
+        let input = input.saturating_add(beside);
         let output = if is_beside { with_reasoning } else { output };
         Some(Usage {
             input,
-            cached_input: cached.unwrap_or(0),
-            cache_write: number(prompt.cache_write_tokens).unwrap_or(0),
+            cached_input: cached.unwrap_or(read),
+            cache_write: number(prompt.cache_write_tokens).unwrap_or(written),
             output,
             reasoning,
         })
@@ -266,6 +279,18 @@ mod tests {
         for (body, expected) in cases {
             assert_eq!(usage(body.as_bytes()), expected, "{body}");
         }
+    }
+
+    #[test]
+    fn what_is_beside_anthropics_input_is_counted_too() {
+        let body = br#"{"usage":{"input_tokens":10,"cache_creation_input_tokens":5,"cache_read_input_tokens":90,"output_tokens":7}}"#;
+
+        let usage = usage(body).unwrap();
+
+        assert_eq!(
+            (usage.input, usage.cached_input, usage.cache_write, usage.output),
+            (105, 90, 5, 7)
+        );
     }
 
     #[test]

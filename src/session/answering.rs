@@ -61,9 +61,13 @@ impl Session {
             let held = Held::nothing(first_byte);
             return self.failed(index, held, judged, lent);
         }
-        let trial = &mut self.attempts[index];
         let held = Held::begin(status, headers, first_byte);
-        if !(200..300).contains(&status) {
+        let is_answer = (200..300).contains(&status);
+        if is_answer && let Some(wrong) = self.wrong_form(index, &held) {
+            return self.failed(index, held, plainly(Class::BadResponse, wrong), lent);
+        }
+        let trial = &mut self.attempts[index];
+        if !is_answer {
             trial.progress = Progress::Judging(held);
         } else if held.is_event_stream() && held.is_plain() {
             let gate = self.gate(index, held, lent);
@@ -77,6 +81,19 @@ impl Session {
             self.on_chunk(number, &Bytes::new(), true, lent)
         } else {
             Step::Hold
+        }
+    }
+
+    /// Why an answer of success can be of no use to its caller, as far as its headers tell.
+    fn wrong_form(&self, index: usize, held: &Held) -> Option<&'static str> {
+        let asks_stream = self.caller()?.ask.stream;
+        if !held.is_event_stream() {
+            None
+        } else if !asks_stream {
+            Some("the provider sent a stream, and none was asked for")
+        } else {
+            let is_unread = self.is_foreign(index) && !held.is_plain();
+            is_unread.then_some("the provider sent a coded stream, which cannot be translated")
         }
     }
 
@@ -103,7 +120,8 @@ impl Session {
                 }
                 if held.size > self.most_held(index) {
                     return if self.must_be_read(index) {
-                        let judged = plainly(Class::BadResponse, "the answer is too large to be translated");
+                        // Our limit, not the provider's failure: it counts against nobody.
+                        let judged = plainly(Class::Unsupported, "the answer is too large to be translated");
                         self.failed(index, held, judged, lent)
                     } else {
                         self.flow(index, held, false, lent)

@@ -309,11 +309,15 @@ fn forwarded<H: Headers>(headers: &H) -> Vec<(Bytes, Bytes)> {
             .iter()
             .any(|allowed| allowed.as_bytes() == name.as_ref())
     };
-    headers
-        .iter()
-        .filter(|(name, _)| allowed(name))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
+    let mut forwarded: Vec<(Bytes, Bytes)> = Vec::new();
+    for (name, value) in headers.iter().filter(|(name, _)| allowed(name)) {
+        // Each name is set once further on, so that several lines of it become one.
+        match forwarded.iter_mut().find(|(known, _)| known == name) {
+            Some((_, said)) => *said = [said.as_ref(), b", ", value].concat().into(),
+            None => forwarded.push((name.clone(), value.clone())),
+        }
+    }
+    forwarded
 }
 
 /// Everything but pseudo-headers, what providers may see, and what the host itself needs: for the body, and

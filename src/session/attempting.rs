@@ -51,8 +51,13 @@ impl Session {
     /// The last attempt cannot be made: it is over, and the final answer says why.
     fn not_sent(&mut self, why: NotSent, lent: &mut Lent<'_>) -> &'static str {
         let index = self.attempts.len().saturating_sub(1);
-        let judged = plainly(Class::Unsupported, &why.to_string());
-        self.vote(index, Some(judged.class), None, lent);
+        let class = match why {
+            NotSent::Unsupported(_) => Class::Unsupported,
+            // Ours, and nothing that the provider has shown.
+            NotSent::NoToken | NotSent::Unsignable(_) => Class::Auth,
+        };
+        let judged = plainly(class, &why.to_string());
+        self.release(index, Some(class));
         self.record(index, Conclusion::failed(judged), lent);
         GIVEN_UP
     }

@@ -24,7 +24,7 @@ impl Session {
                 text(&catalog.target(last.target).provider_model),
             );
             if !last.dropped.is_empty() {
-                headers.set("x-understudy-dropped", last.dropped.join(","));
+                headers.set("x-understudy-dropped", listed(&last.dropped));
             }
         }
         headers.set("x-understudy-attempts", self.attempts.len().to_string());
@@ -82,6 +82,29 @@ impl Session {
     }
 }
 
+/// Names of fields as a header can hold them: a caller may have called a field anything, and no number of them is
+/// too large for a request.
+fn listed(names: &[String]) -> String {
+    const MOST: usize = 32;
+    const LONGEST: usize = 64;
+    let is_plain = |name: &&String| {
+        let mut bytes = name.bytes();
+        name.len() <= LONGEST && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+    };
+    let shown: Vec<&str> = names
+        .iter()
+        .filter(is_plain)
+        .take(MOST)
+        .map(String::as_str)
+        .collect();
+    let rest = names.len() - shown.len();
+    match (shown.is_empty(), rest) {
+        (_, 0) => shown.join(","),
+        (true, rest) => format!("({rest})"),
+        (false, rest) => format!("{},(+{rest})", shown.join(",")),
+    }
+}
+
 fn text(text: &std::sync::Arc<str>) -> Bytes {
     Bytes::copy_from_slice(text.as_bytes())
 }
@@ -92,5 +115,24 @@ fn upstream_time(trial: &Trial, now: Instant) -> Duration {
         (Some(record), _) => record.duration,
         (None, Progress::Flowing(flow) | Progress::Cut(flow, _)) => flow.first_token,
         (None, _) => now.saturating_duration_since(trial.started),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_callers_call_their_fields_never_breaks_a_header() {
+        let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let many: Vec<String> = (0..5000).map(|number| format!("f{number}")).collect();
+        for (names, expected) in [
+            (owned(&["seed", "tools.strict"]), "seed,tools.strict"),
+            (owned(&["a\r\nset-cookie: x", "seed"]), "seed,(+1)"),
+            (owned(&["\0", &"x".repeat(200_000)]), "(2)"),
+        ] {
+            assert_eq!(listed(&names), expected);
+        }
+        assert!(listed(&many).ends_with(",f31,(+4968)"));
     }
 }

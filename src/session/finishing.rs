@@ -277,9 +277,14 @@ impl Session {
 /// believe its `retry-after-ms` before the soonest `retry-after` that we name.
 fn of_one_provider<H: Headers>(headers: &H) -> Vec<Bytes> {
     let is_its_own = |name: &Bytes| {
-        name.starts_with(b"x-ratelimit-")
-            || name.starts_with(b"openai-")
-            || name.as_ref() == b"retry-after-ms"
+        const PREFIXES: [&[u8]; 4] = [b"x-ratelimit-", b"openai-", b"anthropic-", b"x-amzn-"];
+        const NAMES: [&[u8]; 4] = [
+            b"retry-after-ms",
+            b"request-id",
+            b"apim-request-id",
+            b"x-generation-id",
+        ];
+        PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || NAMES.contains(&name.as_ref())
     };
     headers
         .iter()

@@ -17,6 +17,7 @@ use super::planning::{admit_first, clusters};
 use super::redacting::{holds_key, without_keys};
 use super::{Caller, Session};
 use crate::attempt::HeaderChanges;
+use crate::catalog::Surface;
 use crate::config::FailoverMode;
 use crate::dialect::told_on;
 use crate::outcome::{Class, HeaderView as _, Judged, Scope, callers_error, decode, request_id};
@@ -59,10 +60,18 @@ impl Session {
 
     /// A provider's refusal in the caller's form, where the provider's own words are in another.
     fn said_to_caller(&self, index: usize, held: &Held, judged: &Judged) -> Option<Bytes> {
-        self.is_foreign(index).then(|| {
+        let surface = self.surface();
+        let in_other_words = || {
             let said = (held.status, callers_error(judged, held.status));
-            told_on(self.surface(), said, request_id(held)).1
-        })
+            told_on(surface, said, request_id(held)).1
+        };
+        if self.is_foreign(index) {
+            return Some(in_other_words());
+        }
+        // One that speaks Anthropic's language may stand behind a service that does not.
+        let body = held.joined();
+        let is_own = || told_on(surface, (held.status, body.clone()), None).1 == body;
+        (surface == Surface::Messages && !is_own()).then(in_other_words)
     }
 
     /// Whether the policy lets this failure move on at all.

@@ -216,7 +216,7 @@ fn open(opening: Opening, caller: Caller, lent: &mut Lent<'_>) -> Planned {
             refusal,
             surface,
             model,
-            unavailable: true,
+            unavailable: opening.malformed.is_none(),
         }));
     }
     let deadline = opening.started + time_allowed(catalog, ask);

@@ -13,8 +13,9 @@ use super::describing::Form;
 use super::finishing::OUT_OF_TIME;
 use super::held::{Flow, Gate, Held, Reader, cleaned};
 use super::operations::{Lent, Step};
+use super::redacting::without_keys;
 use super::{Progress, RequestOutcome, Session};
-use crate::catalog::Failover;
+use crate::catalog::{Failover, Provider};
 use crate::dialect::course::Course;
 use crate::dialect::stream::{Fault, Stage, UsageFor, error_event};
 use crate::outcome::{Class, ErrorBody, Judged, client_safe};
@@ -132,7 +133,8 @@ impl Session {
         };
         self.attempts[index].progress = Progress::Flowing(flow);
         if let Err(fault) = read {
-            return self.break_off(index, (out, &in_words(&fault)), end, lent);
+            let why = in_words(&fault, self.provider(index));
+            return self.break_off(index, (out, &why), end, lent);
         }
         if end {
             self.flowed(index, lent);
@@ -230,10 +232,10 @@ impl Session {
 }
 
 /// A fault in the provider's own words, when it has any, without what must not be shown.
-fn in_words(fault: &Fault) -> String {
+fn in_words(fault: &Fault, provider: &Provider) -> String {
     match fault {
         Fault::Error(body) => {
-            let said = client_safe(&ErrorBody::read(body).message);
+            let said = client_safe(&ErrorBody::read(&without_keys(provider, body)).message);
             if said.is_empty() {
                 fault.to_string()
             } else {

@@ -115,7 +115,7 @@ impl Session {
     }
 
     /// The attempt at `index` is over without having shown anything about its target.
-    fn release(&mut self, index: usize, class: Option<Class>) {
+    pub(super) fn release(&mut self, index: usize, class: Option<Class>) {
         if let Some(trial) = self.attempts.get_mut(index) {
             trial.class = class;
             trial.permit = None;

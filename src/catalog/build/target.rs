@@ -89,11 +89,13 @@ fn facts(source: &config::Provider, target: &config::Target, vendor: &Vendor) ->
         facts.context_window = target.context_window;
     }
     let said = target.supports;
-    let lacks = |said: Option<bool>, known: bool| said.map_or(known, |can| !can);
+    // On Azure people name their deployments as they like, so a name says nothing about what cannot be done there.
+    let is_told_by_name = source.kind != Kind::AzureOpenAi;
+    let lacks = |said: Option<bool>, known: bool| said.map_or(known && is_told_by_name, |can| !can);
     facts.refuses_json_schema = lacks(said.json_schema, facts.refuses_json_schema);
     facts.lacks = Lacks {
         tools: lacks(said.tools, facts.lacks.tools),
-        chat_tools: said.tools.is_none() && facts.lacks.chat_tools,
+        chat_tools: said.tools.is_none() && facts.lacks.chat_tools && is_told_by_name,
         vision: lacks(said.vision, facts.lacks.vision),
         streaming: lacks(said.streaming, facts.lacks.streaming),
         json_schema: lacks(said.json_schema, facts.lacks.json_schema || !vendor.json_schema),

@@ -22,6 +22,7 @@ const WORDS: &[Entry] = &[
             "billingnotactive",
             "billingerror",
             "enforcedspendlimitreached",
+            "contractspendlimitreached",
             "insufficientbalance",
             "insufficientcredits",
             "exceededcurrentquotaerror",

@@ -242,3 +242,48 @@ async fn a_stream_that_breaks_ends_without_message_stop() {
     }
     stage.strike().await;
 }
+
+#[tokio::test]
+async fn responses_go_to_who_has_them_and_to_nobody_else() {
+    let stage = Stage::set(Fault::ServerError).await;
+    let ask = |model: &str| json!({ "model": model, "input": "Say hello." });
+
+    let answer = stage
+        .gateway
+        .post("/v1/responses", ask("openai-to-azure"))
+        .send()
+        .await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.hops(), ["bad-openai server_error", "good-azure ok"]);
+    assert_eq!(answer.json()["object"], "response");
+
+    let mut streamed = ask("openai-to-azure");
+    streamed["stream"] = true.into();
+    let ended = stage
+        .gateway
+        .post("/v1/responses", streamed)
+        .stream()
+        .await
+        .read_all()
+        .await;
+    assert_eq!(ended.ending, Ending::Clean);
+    assert!(
+        ended
+            .events()
+            .last()
+            .is_some_and(|event| event.contains("response.completed")),
+        "{:?}",
+        ended.events()
+    );
+
+    let skipped = stage
+        .gateway
+        .post("/v1/responses", ask("anthropic-to-openai"))
+        .send()
+        .await;
+    assert_eq!(skipped.hops(), ["good-openai ok"], "{}", skipped.text());
+    let nobody = stage.gateway.post("/v1/responses", ask("anthropic")).send().await;
+    assert_eq!(nobody.status.as_u16(), 400, "{}", nobody.text());
+    assert!(nobody.text().contains("responses"), "{}", nobody.text());
+    stage.strike().await;
+}

@@ -16,7 +16,7 @@ pub struct Kind {
     pub model: &'static str,
 }
 
-pub const KINDS: [Kind; 4] = [
+pub const KINDS: [Kind; 7] = [
     Kind {
         name: "openai",
         config: r#"kind: openai, endpoint: "{base}", api_key: sk-openai-key"#,
@@ -30,6 +30,21 @@ pub const KINDS: [Kind; 4] = [
     Kind {
         name: "anthropic",
         config: r#"kind: anthropic, endpoint: "{origin}", api_key: sk-ant-key-of-ours"#,
+        model: "claude-sonnet-4-5",
+    },
+    Kind {
+        name: "gemini",
+        config: r#"kind: gemini, endpoint: "{origin}", api_key: AIza-key-of-ours"#,
+        model: "gemini-2.5-flash",
+    },
+    Kind {
+        name: "vertex",
+        config: r#"kind: vertex, project: p, location: us-central1, endpoint: "{origin}", api_key: AIza-vertex-key"#,
+        model: "gemini-2.5-flash",
+    },
+    Kind {
+        name: "vertex-claude",
+        config: r#"kind: vertex, project: p, location: us-central1, endpoint: "{origin}", api_key: AIza-vertex-key"#,
         model: "claude-sonnet-4-5",
     },
     Kind {
