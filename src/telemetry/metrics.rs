@@ -22,7 +22,7 @@ pub use families::NAMES;
 pub use handles::{Labels, LastFailure};
 pub use observed::{CircuitSeen, Observed};
 
-use self::families::{AttemptFamilies, CircuitFamilies, ControlFamilies, RequestFamilies};
+use self::families::{AttemptFamilies, CircuitFamilies, ControlFamilies, RequestFamilies, TokenFamilies};
 use self::handles::{ModelHandles, Table};
 use super::event::{CircuitChanged, HealthChecked, TokenAsked};
 use crate::catalog::{Generation, TargetIx};
@@ -32,6 +32,7 @@ pub(super) struct Metrics {
     registry: Registry,
     requests: RequestFamilies,
     attempts: AttemptFamilies,
+    tokens: TokenFamilies,
     circuits: CircuitFamilies,
     control: ControlFamilies,
     stages: [Histogram; 3],
@@ -52,6 +53,7 @@ impl Metrics {
         let stages = ["plan", "attempt", "final"].map(|stage| requests.stage_added.of([Arc::from(stage)]));
         Self {
             attempts: AttemptFamilies::register(&registry),
+            tokens: TokenFamilies::register(&registry),
             circuits: CircuitFamilies::register(&registry),
             registry,
             requests,
@@ -118,8 +120,8 @@ impl Metrics {
         self.attempts
             .health_checks
             .retain(|[provider, _]| providers.contains(&**provider));
-        self.attempts
-            .token_refreshes
+        self.tokens
+            .refreshes
             .retain(|[provider, _]| providers.contains(&**provider));
         self.circuits
             .transitions
@@ -153,8 +155,8 @@ impl Metrics {
         let table = self.table.load();
         let result = if event.failure.is_none() { "ok" } else { "failed" };
         for provider in event.providers.iter().filter(|name| table.has_provider(name)) {
-            self.attempts
-                .token_refreshes
+            self.tokens
+                .refreshes
                 .of([provider.clone(), Arc::from(result)])
                 .inc();
         }

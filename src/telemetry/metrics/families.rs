@@ -120,8 +120,12 @@ pub(super) struct AttemptFamilies {
     pub(super) tokens: Family<IntCounter, 4>,
     pub(super) cost: Family<Counter, 3>,
     pub(super) health_checks: Family<IntCounter, 2>,
-    pub(super) token_refreshes: Family<IntCounter, 2>,
-    pub(super) token_expires_in: Family<IntGauge, 1>,
+}
+
+/// Our signing in by access tokens.
+pub(super) struct TokenFamilies {
+    pub(super) refreshes: Family<IntCounter, 2>,
+    pub(super) expires_in: Family<IntGauge, 1>,
 }
 
 impl AttemptFamilies {
@@ -178,13 +182,20 @@ impl AttemptFamilies {
                 ["provider", "result"],
                 "Active health checks that came back, by result: ok or failed.",
             ),
-            token_refreshes: Family::register(
+        }
+    }
+}
+
+impl TokenFamilies {
+    pub(super) fn register(registry: &Registry) -> Self {
+        Self {
+            refreshes: Family::register(
                 registry,
                 "understudy_token_refresh_total",
                 ["provider", "result"],
                 "Access tokens that were asked for, by the provider that signs in with them and by result: ok or failed.",
             ),
-            token_expires_in: Family::register(
+            expires_in: Family::register(
                 registry,
                 "understudy_token_expires_in_seconds",
                 ["provider"],

@@ -68,10 +68,10 @@ impl Metrics {
             let values = [Arc::from(circuit.scope.as_str()), circuit.provider.clone(), model];
             self.circuits.state.of(values).set(circuit.severity());
         }
-        self.attempts.token_expires_in.clear();
+        self.tokens.expires_in.clear();
         for (provider, good_for) in &observed.tokens {
-            self.attempts
-                .token_expires_in
+            self.tokens
+                .expires_in
                 .of([provider.clone()])
                 .set(signed(good_for.as_secs()));
         }
