@@ -3,36 +3,27 @@
 //! Who calls, what part of the API, what the caller narrows. The caller's credential and every header that no
 //! provider may see are taken off the request here, before anything can go wrong further on.
 
+mod callers;
+mod headers;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::narrowing::narrowing;
 use super::operations::{Headers, Reply};
 use super::{Live, SessionId, planning};
-use crate::catalog::{Catalog, ClientIx, Clients, HeaderSecret, ProviderIx, Surface};
+use crate::catalog::{Catalog, ClientIx, HeaderSecret, ProviderIx, Surface};
 use crate::outcome::openai_error;
 use crate::plan::Narrowing;
-
-/// Headers of the caller that providers may see.
-const FORWARDED: [&str; 6] = [
-    "accept",
-    "user-agent",
-    "openai-beta",
-    "anthropic-beta",
-    "anthropic-version",
-    "x-client-request-id",
-];
+use callers::{authenticate, credential};
+use headers::{forwarded, stripped};
 
 /// Where errors are told in Anthropic's shape.
 const MESSAGES: &str = "/v1/messages";
-
-/// Headers in which a caller's credential may come, the first that is there counts.
-const CREDENTIALS: [&str; 4] = ["authorization", "api-key", "apikey", "x-api-key"];
 
 /// The request headers, as the host shows them. Keys are among them, so they are not printed.
 pub struct Head<'a, H> {
@@ -194,47 +185,6 @@ fn errand_of<H: Headers>(head: &Head<'_, H>, catalog: &Catalog) -> Option<Provid
     catalog.provider_named(head.headers.text(planning::errand::ERRAND_PROVIDER)?)
 }
 
-fn credential<H: Headers>(headers: &H) -> Option<HeaderSecret> {
-    let value = CREDENTIALS.iter().find_map(|name| headers.first(name))?;
-    let scheme = value
-        .get(..7)
-        .is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "));
-    let key = if scheme { value.slice(7..) } else { value.clone() };
-    let key = key.slice_ref(key.trim_ascii());
-    (!key.is_empty()).then(|| HeaderSecret::new(key))
-}
-
-fn authenticate(catalog: &Catalog, key: Option<&HeaderSecret>) -> Result<Option<ClientIx>, Box<Refusal>> {
-    let Clients::Named(clients) = &catalog.clients else {
-        return Ok(None);
-    };
-    let refuse = |message| {
-        let body = openai_error("invalid_request_error", Some("invalid_api_key"), None, message);
-        let reply = Reply {
-            status: 401,
-            headers: vec![("www-authenticate", "Bearer".into())],
-            body,
-            details: "unauthenticated",
-        };
-        Box::new(Refusal { reply, client: None })
-    };
-    let Some(key) = key else {
-        return Err(refuse(
-            "no API key was sent; send it as `Authorization: Bearer <key>` or `api-key: <key>`",
-        ));
-    };
-    let digest: [u8; 32] = Sha256::digest(key.expose()).into();
-    let mut found = None;
-    for (position, client) in clients.iter().enumerate() {
-        if bool::from(client.key_digest.ct_eq(&digest)) {
-            found = Some(ClientIx(position));
-        }
-    }
-    found
-        .map(Some)
-        .ok_or_else(|| refuse("the API key is not one of this gateway's clients"))
-}
-
 enum Served {
     Surface(Surface),
     Reply(Reply),
@@ -301,41 +251,4 @@ pub(super) fn shortened(text: &str) -> String {
     } else {
         text.chars().take(LONGEST).chain(['…']).collect()
     }
-}
-
-fn forwarded<H: Headers>(headers: &H) -> Vec<(Bytes, Bytes)> {
-    let allowed = |name: &Bytes| {
-        FORWARDED
-            .iter()
-            .any(|allowed| allowed.as_bytes() == name.as_ref())
-    };
-    let mut forwarded: Vec<(Bytes, Bytes)> = Vec::new();
-    for (name, value) in headers.iter().filter(|(name, _)| allowed(name)) {
-        // Each name is set once further on, so that several lines of it become one.
-        match forwarded.iter_mut().find(|(known, _)| known == name) {
-            Some((_, said)) => *said = [said.as_ref(), b", ", value].concat().into(),
-            None => forwarded.push((name.clone(), value.clone())),
-        }
-    }
-    forwarded
-}
-
-/// Everything but pseudo-headers, what providers may see, and what the host itself needs: for the body, and
-/// `x-forwarded-proto`, without which Envoy matches no route. The attempt stage removes these too.
-fn stripped<H: Headers>(headers: &H) -> Vec<Bytes> {
-    let kept = |name: &[u8]| {
-        name.first() == Some(&b':')
-            || FORWARDED.iter().any(|allowed| allowed.as_bytes() == name)
-            || matches!(
-                name,
-                b"content-type" | b"content-length" | b"transfer-encoding" | b"host" | b"x-forwarded-proto"
-            )
-    };
-    let mut names: Vec<Bytes> = Vec::new();
-    for (name, _) in headers.iter() {
-        if !kept(name) && !names.contains(name) {
-            names.push(name.clone());
-        }
-    }
-    names
 }

@@ -1,5 +1,7 @@
 //! Steps five and six: attempts end, the final answer passes, the request is over and told once.
 
+mod host_words;
+
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -13,6 +15,7 @@ use crate::attempt::HeaderChanges;
 use crate::breaker::TargetAvailability;
 use crate::dialect::told_on;
 use crate::outcome::{Ending, Tried, final_answer};
+use host_words::told_by;
 use understudy_proto::names;
 
 /// What the caller was given.
@@ -292,42 +295,4 @@ fn of_one_provider<H: Headers>(headers: &H) -> Vec<Bytes> {
         .filter(|name| is_its_own(name))
         .cloned()
         .collect()
-}
-
-fn no_connection(details: &str) -> bool {
-    details.contains("remote_connection_failure") || details.contains("connection_timeout")
-}
-
-/// What the host's words say about an attempt without an answer.
-fn told_by(details: &str) -> NoAnswer {
-    if no_connection(details) {
-        return connection_trouble(details);
-    }
-    let timed_out = [
-        "upstream_per_try_timeout",
-        "upstream_per_try_idle_timeout",
-        "response_timeout",
-        OUT_OF_TIME,
-    ];
-    if timed_out.iter().any(|word| details.starts_with(word)) {
-        return NoAnswer::TimedOut;
-    }
-    NoAnswer::Broken
-}
-
-/// The host's words about a connection, in ours.
-fn connection_trouble(details: &str) -> NoAnswer {
-    let (detail, message) = if details.contains("CERTIFICATE_VERIFY_FAILED") {
-        (
-            "tls_certificate",
-            "the provider's TLS certificate was not accepted",
-        )
-    } else if details.contains("TLS_error") {
-        ("tls", "the TLS handshake failed")
-    } else if details.contains("Connection_refused") {
-        ("refused", "the connection was refused")
-    } else {
-        ("no_connection", "no connection could be made")
-    };
-    NoAnswer::Unconnected { detail, message }
 }

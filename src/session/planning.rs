@@ -1,5 +1,6 @@
 //! Step one, second half: the body is read for what planning needs, the plan is made, the first permit obtained.
 
+mod dispatching;
 pub(super) mod errand;
 pub(super) mod models;
 pub(super) mod refusals;
@@ -13,9 +14,8 @@ use bytes::Bytes;
 use super::arrival::{Arrival, Refusal};
 use super::live::Live;
 use super::operations::{Dispatch, Lent, Reply};
-use super::streaming::patience_with_streams;
 use super::{Caller, Errand, Happened, Prepared, Session, SessionId};
-use crate::attempt::{HeaderChanges, Original};
+use crate::attempt::Original;
 use crate::breaker::Permit;
 use crate::catalog::{Catalog, ClientIx, Clients, ModelIx, Surface, TargetIx};
 use crate::config::FailoverMode;
@@ -23,10 +23,8 @@ use crate::dialect::scan::{self, Scanned};
 use crate::dialect::stream::include_usage;
 use crate::dialect::{Malformed, carry};
 use crate::plan::{self, Ask, Plan, Situation, Skip};
-use understudy_proto::names;
-
-/// How long after the time that we keep ourselves the host keeps it too.
-const BACKSTOP_DELAY: Duration = Duration::from_millis(500);
+pub(super) use dispatching::clusters;
+use dispatching::dispatch;
 
 /// What planning led to.
 #[derive(Debug)]
@@ -281,51 +279,4 @@ fn most_attempts(catalog: &Catalog, ask: &Ask, planned: &Plan) -> usize {
         FailoverMode::Retry if !ask.narrowing.failover_off => planned.attempts.len(),
         _ => 1,
     }
-}
-
-fn dispatch(
-    catalog: &Catalog,
-    ask: &Ask,
-    (planned, most_attempts): (&Plan, usize),
-    (stripped, time): (Vec<Bytes>, Duration),
-) -> Dispatch {
-    let model = catalog.model(ask.model);
-    let failover = &model.failover;
-    let mut headers = HeaderChanges {
-        set: Vec::with_capacity(4),
-        remove: stripped,
-    };
-    headers.set(
-        names::HEADER_ROUTE,
-        Bytes::copy_from_slice(catalog.policy(model.policy).key.as_bytes()),
-    );
-    headers.set("x-envoy-max-retries", (most_attempts - 1).to_string());
-    if !ask.stream {
-        headers.set(
-            "x-envoy-upstream-rq-timeout-ms",
-            time.as_millis().max(1).to_string(),
-        );
-    }
-    // A stream's time is kept by ourselves; an attempt that ended just before it would be tried once more.
-    let (time, patience) = if ask.stream {
-        (time + BACKSTOP_DELAY, patience_with_streams(failover))
-    } else {
-        (time, failover.per_try_timeout)
-    };
-    if time < patience || patience < failover.per_try_timeout {
-        let patience = time.min(patience).as_millis().max(1);
-        headers.set("x-envoy-upstream-rq-per-try-timeout-ms", patience.to_string());
-    }
-    Dispatch {
-        headers,
-        clusters: clusters(catalog, &planned.attempts),
-    }
-}
-
-/// The cluster of each attempt.
-pub(super) fn clusters(catalog: &Catalog, attempts: &[TargetIx]) -> Vec<Arc<str>> {
-    attempts
-        .iter()
-        .map(|target| catalog.provider_of(*target).name.clone())
-        .collect()
 }
