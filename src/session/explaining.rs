@@ -42,10 +42,8 @@ impl Session {
             return;
         };
         let asks_stream = self.caller().is_some_and(|caller| caller.ask.stream);
-        if let Progress::Flowing(flow) | Progress::Cut(flow, _) = &last.progress
-            && asks_stream
-        {
-            headers.set("x-understudy-first-token-ms", millis(flow.first_token));
+        if let Some(first_token) = first_token(last).filter(|_| asks_stream) {
+            headers.set("x-understudy-first-token-ms", millis(first_token));
         }
         let Some(usage) = self.usage else { return };
         headers.set("x-understudy-input-tokens", usage.input.to_string());
@@ -79,6 +77,15 @@ impl Session {
     /// How long the caller was kept waiting by providers.
     pub(super) fn upstream(&self, now: Instant) -> Duration {
         self.attempts.iter().map(|trial| upstream_time(trial, now)).sum()
+    }
+}
+
+/// When an answer began, whether it is still flowing or has come to its end by now.
+fn first_token(trial: &Trial) -> Option<Duration> {
+    match (&trial.record, &trial.progress) {
+        (None, Progress::Flowing(flow) | Progress::Cut(flow, _)) => Some(flow.first_token),
+        (Some(record), _) if record.judged.is_none() => record.first_byte,
+        _ => None,
     }
 }
 

@@ -160,7 +160,13 @@ async fn streams_and_errors_stay_in_the_callers_language() {
     let mut asked = ask(json!([{ "role": "user", "content": "Say hello." }]));
     asked["stream"] = true.into();
 
-    let stream = post(&all.gateway, asked.clone()).stream().await.read_all().await;
+    let stream = post(&all.gateway, asked.clone()).stream().await;
+    assert!(
+        stream.header("x-understudy-first-token-ms").is_some(),
+        "{:?}",
+        stream.headers
+    );
+    let stream = stream.read_all().await;
     let kinds: Vec<String> = stream.events().iter().map(|event| kind(event)).collect();
     assert_eq!(
         (
