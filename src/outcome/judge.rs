@@ -64,6 +64,16 @@ pub struct Judged {
     pub param: Option<String>,
 }
 
+impl Judged {
+    /// Whether it may be a path that is missing, and no model: nothing in it speaks of one.
+    pub fn may_miss_the_path(&self) -> bool {
+        let code = self.code.as_deref().unwrap_or_default();
+        let said = [self.message.as_str(), code].map(str::to_ascii_lowercase);
+        let speaks_of = |thing| said.iter().any(|words| words.contains(thing));
+        self.class == Class::ModelNotFound && !speaks_of("model") && !speaks_of("deployment")
+    }
+}
+
 /// Judges a failed answer: any status but a good 200, or a 200 whose body or first event is an error.
 ///
 /// A 1xx, 2xx or 3xx whose body names no error is a `bad_response`.

@@ -162,6 +162,11 @@ impl Session {
             body_complete,
         };
         let mut judged = judge(&evidence, lent.today);
+        // Not every server that is well has every part of the API beside chat.
+        let is_beside_chat = !matches!(self.surface(), Surface::Chat | Surface::Messages);
+        if is_beside_chat && judged.may_miss_the_path() {
+            judged.class = Class::Unsupported;
+        }
         if matches!(provider.credential, Credential::Passthrough) {
             judged.class = judged.class.with_callers_key();
         }

@@ -213,6 +213,42 @@ fn statuses_without_words_have_a_class() {
 }
 
 #[test]
+fn what_speaks_of_no_model_may_be_about_the_path() {
+    for (dialect, body, expected) in [
+        (
+            AzureOpenAi,
+            r#"{"error":{"code":"404","message":"Resource not found"}}"#,
+            true,
+        ),
+        (OpenAiCompatible, r#"{"detail":"Not Found"}"#, true),
+        (OpenAiCompatible, "404 page not found", true),
+        (
+            OpenAi,
+            r#"{"error":{"message":"Invalid URL (POST /v1/responses)","type":"invalid_request_error"}}"#,
+            true,
+        ),
+        (
+            OpenAi,
+            r#"{"error":{"message":"The model `m` does not exist"}}"#,
+            false,
+        ),
+        (
+            OpenAi,
+            r#"{"error":{"message":"Not found","code":"model_not_found"}}"#,
+            false,
+        ),
+        (
+            AzureOpenAi,
+            r#"{"error":{"message":"It does not exist","code":"DeploymentNotFound"}}"#,
+            false,
+        ),
+    ] {
+        assert_eq!(judged(dialect, 404, body).may_miss_the_path(), expected, "{body}");
+    }
+    assert!(!judged(OpenAi, 401, "").may_miss_the_path());
+}
+
+#[test]
 fn a_load_balancers_page_is_no_verdict_on_our_request_or_key() {
     for status in [400, 403] {
         assert_eq!(

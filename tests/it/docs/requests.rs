@@ -270,3 +270,41 @@ async fn responses_are_passed_on_and_what_is_pinned_is_tried_once() {
     }
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_server_without_a_part_of_the_api_is_benched_for_none() {
+    let chats = Sim::start(SimConfig::named("chats")).await.unwrap();
+    let missing = RawProvider::start([Script::json(404, r#"{"detail":"Not Found"}"#)]).await;
+    let gateway = Gateway::with(RESPONSES)
+        .fill("first", missing.address())
+        .fill("second", chats.addr())
+        .start()
+        .await;
+    for path in ["/v1/responses", "/v1/embeddings", "/v1/completions"] {
+        let asked = json!({ "model": "gpt", "input": "Hello", "prompt": "Hello" });
+        let call = gateway.post(path, asked);
+        let answer = call.header("x-understudy-order", "first").send().await;
+
+        assert_eq!(
+            (answer.status.as_u16(), answer.hops().pop().as_deref()),
+            (404, Some("first unsupported")),
+            "{path}: {}",
+            answer.text()
+        );
+        let report = gateway.admin_get("/admin/failover/model/gpt").await;
+        let targets = report["targets"].as_array().unwrap();
+        let first = targets
+            .iter()
+            .find(|target| target["provider"] == "first")
+            .unwrap();
+        assert_eq!(first["standing"], "ready", "{path}: {first:#}");
+    }
+    let call = gateway.post("/v1/chat/completions", chat("gpt"));
+    let answer = call.header("x-understudy-order", "first").send().await;
+    assert_eq!(
+        answer.hops(),
+        ["first model_not_found"],
+        "chat is what it is there for"
+    );
+    gateway.stop().await;
+}
