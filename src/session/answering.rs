@@ -16,7 +16,7 @@ use super::redacting::without_keys;
 use super::tail::Tail;
 use super::{Progress, Session};
 use crate::attempt::HeaderChanges;
-use crate::catalog::{Credential, Provider};
+use crate::catalog::{Credential, Provider, Surface};
 use crate::outcome::{Class, Evidence, HeaderView, Judged, decode, judge};
 
 /// Most bytes of a failed answer that are read for its reason.
