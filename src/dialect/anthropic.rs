@@ -51,5 +51,5 @@ impl Language for OnVertex {
 
 /// Tells the language's own events, for a stream that passes as it came.
 pub(super) fn tale() -> Box<dyn Tale> {
-    Box::new(stream::Events::default())
+    Box::new(stream::Events::for_judge())
 }

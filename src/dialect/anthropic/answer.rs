@@ -47,13 +47,17 @@ struct Content<'a> {
     texts: Vec<Cow<'a, str>>,
     thoughts: Vec<Cow<'a, str>>,
     calls: Vec<Said<'a>>,
+    /// There is a block that is no text: thoughts without a word, what a server's own tools found.
+    has_other: bool,
 }
 
 impl<'a> Content<'a> {
     /// Adds a block; `None` if it is none, or a call without its name or its id.
     fn add(&mut self, raw: &'a RawValue) -> Option<()> {
         let block = Object::read(raw)?;
-        match block.word("type")?.as_ref() {
+        let kind = block.word("type")?;
+        self.has_other |= kind != "text";
+        match kind.as_ref() {
             "text" => self.texts.extend(block.word("text")),
             "thinking" => self.thoughts.extend(block.word("thinking")),
             "tool_use" => self.calls.push(Said {
@@ -75,7 +79,7 @@ impl<'a> Content<'a> {
             .object("stop_details")
             .filter(|details| details.word("type").as_deref() == Some("refusal"))
             .and_then(|details| named(&details, "explanation"));
-        let says_something = text.is_some() || reasoning.is_some() || !self.calls.is_empty();
+        let says_something = text.is_some() || self.has_other;
         if end::is_empty(finish, says_something) {
             return Err(NoAnswer::Empty);
         }

@@ -11,9 +11,20 @@ use crate::dialect::hub::{Chunks, Object};
 use crate::dialect::language::{Tale, unreadable};
 use crate::dialect::sse::{Event, Kind};
 
+/// Who reads what is told.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Audience {
+    /// A caller, in the hub's form.
+    #[default]
+    Caller,
+    /// Nobody but the judge: the caller gets the events as they came.
+    Judge,
+}
+
 /// The events of one stream so far.
 #[derive(Debug, Default)]
 pub(super) struct Events {
+    told_to: Audience,
     counts: Counts,
     /// Calls whose arguments may go on, by the number of their block.
     open: BTreeMap<u64, Call>,
@@ -55,6 +66,14 @@ impl Tale for Events {
 }
 
 impl Events {
+    /// For the judge of a stream that passes as it came.
+    pub(super) fn for_judge() -> Self {
+        Self {
+            told_to: Audience::Judge,
+            ..Self::default()
+        }
+    }
+
     /// Reads one event; `None` if it lacks what makes it one.
     fn on_object(&mut self, event: &Object<'_>, json: &str, out: &mut Chunks) -> Option<()> {
         if event.get("error").is_some() {
@@ -90,7 +109,16 @@ impl Events {
     /// A block begins.
     fn on_block(&mut self, event: &Object<'_>, out: &mut Chunks) -> Option<()> {
         let block = event.object("content_block")?;
-        match block.word("type")?.as_ref() {
+        let kind = block.word("type")?;
+        if kind != "text" {
+            // Thoughts may be told without a word, and a search by its results only: to have begun them is to be
+            // at work.
+            self.says_something = true;
+            if self.told_to == Audience::Judge {
+                out.text(0, ".");
+            }
+        }
+        match kind.as_ref() {
             "text" => self.text(&block, out),
             "thinking" => self.thought(&block, out),
             "tool_use" => {
@@ -107,7 +135,6 @@ impl Events {
                     out.arguments(0, call.index, &call.otherwise);
                 }
                 self.calls += 1;
-                self.says_something = true;
             }
             _ => {}
         }
@@ -148,7 +175,9 @@ impl Events {
             out.arguments(0, call.index, &call.otherwise);
         }
         let finish = end::finish(self.stop_reason.as_deref(), self.calls > 0);
-        if end::is_empty(finish, self.says_something) {
+        // To have nothing to say is a turn too, for those who read it in its own form.
+        let is_turn = self.told_to == Audience::Judge && self.stop_reason.is_some();
+        if !is_turn && end::is_empty(finish, self.says_something) {
             // Its reader sees an end without an answer.
             return;
         }
@@ -167,7 +196,6 @@ impl Events {
 
     fn thought(&mut self, of: &Object<'_>, out: &mut Chunks) {
         let thought = of.word("thinking").unwrap_or_default();
-        self.says_something |= !thought.is_empty();
         out.reasoning(0, &thought);
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Anthropic, OnVertex};
 use crate::dialect::facts::Facts;
 use crate::dialect::hub::Chat;
-use crate::dialect::language::{About, Language, Recipient};
+use crate::dialect::language::{About, Language, NoAnswer, Recipient};
 
 const ABOUT: About<'static> = About {
     id: "chatcmpl-0001",
@@ -82,4 +82,27 @@ fn vertex_wants_the_version_in_the_body_and_the_model_nowhere() {
             .is_ok()
     );
     assert!(OnVertex.stream().is_some());
+}
+
+#[test]
+fn an_answer_is_empty_only_if_no_block_says_anything() {
+    let read = |content: &str, stop: &str| {
+        let body = format!(r#"{{"content":[{content}],"stop_reason":"{stop}"}}"#);
+        Anthropic
+            .answer(body.as_bytes(), &ABOUT)
+            .map(|answer| answer.choices[0].text.clone().map(|text| text.into_owned()))
+    };
+    let search = r#"{"type":"server_tool_use","id":"s","name":"web_search","input":{"query":"x"}}"#;
+
+    assert_eq!(read(search, "pause_turn"), Ok(None));
+    assert_eq!(
+        read(r#"{"type":"compaction","content":"sum"}"#, "compaction"),
+        Ok(None)
+    );
+    assert_eq!(read(r#"{"type":"thinking","thinking":""}"#, "end_turn"), Ok(None));
+    assert_eq!(
+        read(r#"{"type":"text","text":""}"#, "end_turn"),
+        Err(NoAnswer::Empty)
+    );
+    assert_eq!(read("", "end_turn"), Err(NoAnswer::Empty));
 }

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 
 use super::*;
+use crate::dialect::anthropic::tale;
 use crate::dialect::hub::Chunks;
-use crate::dialect::stream::{Fault, StreamJudge, UsageFor};
+use crate::dialect::stream::{Fault, Stage, StreamJudge, UsageFor, Witness};
 use crate::dialect::usage::Usage;
 
 /// A fixture of the golden matrix.
@@ -75,6 +76,61 @@ fn an_end_without_an_answer_is_none() {
     for stream in [fixture!("empty"), fixture!("ping-only"), fixture!("no-events")] {
         assert_eq!(judged(stream).0, Err(Fault::Empty), "{stream}");
     }
+}
+
+/// The stages of a stream that passes in its own form, event by event, and its end.
+fn witnessed(events: &[&str]) -> (Vec<Stage>, Result<(), Fault>) {
+    let mut witness = Witness::new(tale(), &ABOUT);
+    let mut out = Vec::new();
+    let stages = events.iter().map(|event| {
+        let chunk = Bytes::from(format!("data: {event}\n\n"));
+        witness.on_chunk(&chunk, &mut out).unwrap()
+    });
+    (stages.collect(), witness.on_end(&mut out))
+}
+
+const START: &str = r#"{"type":"message_start","message":{"id":"m","model":"c","content":[],"usage":{"input_tokens":1,"output_tokens":1}}}"#;
+const STOP: &str = r#"{"type":"message_stop"}"#;
+
+#[test]
+fn in_its_own_form_a_stream_without_a_word_of_text_is_an_answer() {
+    let pause =
+        r#"{"type":"message_delta","delta":{"stop_reason":"pause_turn"},"usage":{"output_tokens":5}}"#;
+    for block in [
+        r#"{"type":"server_tool_use","id":"s","name":"web_search","input":{}}"#,
+        r#"{"type":"web_search_tool_result","tool_use_id":"s","content":[]}"#,
+        r#"{"type":"compaction","content":null}"#,
+        r#"{"type":"thinking","thinking":"","signature":""}"#,
+        r#"{"type":"redacted_thinking","data":"E"}"#,
+    ] {
+        let begun = format!(r#"{{"type":"content_block_start","index":0,"content_block":{block}}}"#);
+        let (stages, end) = witnessed(&[START, &begun, pause, STOP]);
+
+        assert_eq!(stages[..2], [Stage::Waiting, Stage::Flowing], "{block}");
+        assert_eq!((stages[3], end), (Stage::Done, Ok(())), "{block}");
+    }
+}
+
+#[test]
+fn in_its_own_form_a_turn_with_nothing_to_say_is_an_answer_and_no_turn_is_none() {
+    let end_turn =
+        r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":2}}"#;
+    let text = r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#;
+
+    assert_eq!(witnessed(&[START, end_turn, STOP]).1, Ok(()));
+    assert_eq!(witnessed(&[START, text]).0, [Stage::Waiting; 2]);
+    assert_eq!(witnessed(&[START, STOP]).1, Err(Fault::Empty));
+    assert_eq!(witnessed(&[START, text]).1, Err(Fault::Empty));
+}
+
+#[test]
+fn nothing_is_put_into_a_translated_stream_for_blocks_that_have_no_words() {
+    let search = r#"{"type":"content_block_start","index":0,"content_block":{"type":"server_tool_use","id":"s","name":"web_search"}}"#;
+    let events = told(&format!("data: {START}\n\ndata: {search}\n\ndata: {STOP}\n\n")).0;
+    let events = String::from_utf8(events.to_vec()).unwrap();
+
+    assert_eq!(events.matches("content").count(), 1, "{events}");
+    assert!(events.contains("[DONE]"), "{events}");
 }
 
 #[test]
