@@ -5,6 +5,7 @@
 //! but the hub's own.
 
 mod answer;
+mod call_ids;
 mod chat;
 mod chunks;
 mod object;
@@ -15,6 +16,7 @@ mod tests;
 use std::fmt;
 
 pub(super) use answer::{Answer, Choice, Finish, Said};
+pub(super) use call_ids::CallIds;
 pub(super) use chat::{Arguments, Call, Chat, Effort, Format, Message, Part, Source, Tool, ToolChoice};
 pub(super) use chunks::Chunks;
 pub(super) use object::{Number, Object, Text};

@@ -36,12 +36,12 @@ pub(super) enum Block<'a> {
         title: Option<&'a Text<'a>>,
     },
     ToolUse {
-        id: Text<'a>,
+        id: Cow<'a, str>,
         name: &'a Text<'a>,
         input: Cow<'a, RawValue>,
     },
     ToolResult {
-        tool_use_id: Text<'a>,
+        tool_use_id: Cow<'a, str>,
         #[serde(skip_serializing_if = "Vec::is_empty")]
         content: Vec<Block<'a>>,
         #[serde(skip_serializing_if = "Not::not")]

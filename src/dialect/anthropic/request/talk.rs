@@ -7,17 +7,16 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::block::Block;
-use super::ids::Ids;
-use crate::dialect::hub::{Call, Chat, Message, Text, Unsupported};
+use super::ids;
+use crate::dialect::hub::{Call, CallIds, Chat, Message, Text, Unsupported};
 
 /// What the user says where somebody must say something and nobody does.
 const NOTHING: &str = ".";
 
 /// The turns of a conversation.
-#[derive(Default)]
 pub(super) struct Talk<'a> {
     turns: Vec<Turn<'a>>,
-    ids: Ids<'a>,
+    ids: CallIds<'a>,
 }
 
 /// All that one side says at a time.
@@ -40,7 +39,10 @@ enum Role {
 impl<'a> Talk<'a> {
     /// The conversation of this request, less its instructions.
     pub(super) fn of(chat: &'a Chat<'a>) -> Result<Self, Unsupported> {
-        let mut talk = Self::default();
+        let mut talk = Self {
+            turns: Vec::new(),
+            ids: CallIds::new(usize::MAX, ids::legal),
+        };
         for message in &chat.messages {
             talk.add(message)?;
         }
@@ -97,7 +99,7 @@ impl<'a> Talk<'a> {
             }
             Message::Tool { id, parts, is_error } => {
                 let block = Block::ToolResult {
-                    tool_use_id: self.ids.result(id),
+                    tool_use_id: self.ids.result(id.decoded()),
                     content: Block::all(parts)?,
                     is_error: *is_error,
                 };
@@ -111,7 +113,7 @@ impl<'a> Talk<'a> {
 
     fn call(&mut self, call: &'a Call<'a>) -> Result<Block<'a>, Unsupported> {
         Ok(Block::ToolUse {
-            id: self.ids.call(&call.id),
+            id: self.ids.call(call.id.decoded()),
             name: &call.name,
             input: call.arguments.object()?,
         })

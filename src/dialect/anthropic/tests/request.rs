@@ -29,14 +29,14 @@ fn an_id_that_comes_again_is_told_apart() {
     messages.extend(round.clone());
     let short = turns(&json!(messages));
     messages.extend(round);
-    messages.push(json!({ "role": "assistant", "tool_calls": [call("call_0_2", "h")] }));
+    messages.push(json!({ "role": "assistant", "tool_calls": [call("call_0-1", "h")] }));
     let long = turns(&json!(messages));
 
-    assert_eq!(ids(&long[1], "id"), ["call_0", "call_0_2"]);
-    assert_eq!(ids(&long[2], "tool_use_id"), ["call_0", "call_0_2"]);
-    assert_eq!(ids(&long[3], "id"), ["call_0_3", "call_0_4"]);
-    assert_eq!(ids(&long[4], "tool_use_id"), ["call_0_3", "call_0_4"]);
-    assert_eq!(ids(&long[5], "id"), ["call_0_2_2"]);
+    assert_eq!(ids(&long[1], "id"), ["call_0", "call_0-1"]);
+    assert_eq!(ids(&long[2], "tool_use_id"), ["call_0", "call_0-1"]);
+    assert_eq!(ids(&long[3], "id"), ["call_0-2", "call_0-3"]);
+    assert_eq!(ids(&long[4], "tool_use_id"), ["call_0-2", "call_0-3"]);
+    assert_eq!(ids(&long[5], "id"), ["call_0-1-4"]);
     // What a provider has cached of the beginning stays good.
     assert_eq!(short.as_array().unwrap()[..], long.as_array().unwrap()[..3]);
 }

@@ -8,10 +8,10 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::call_id::CallIds;
+use super::call_id;
 use super::media::{Document, DocumentNames, Image};
 use super::tools;
-use crate::dialect::hub::{self, Call, Chat, Part, Text, Unsupported};
+use crate::dialect::hub::{self, Call, CallIds, Chat, Part, Text, Unsupported};
 
 /// What the user says where somebody must say something and nobody does.
 const NOTHING: &str = ".";
@@ -82,7 +82,11 @@ impl<'a> Block<'a> {
 impl<'a> Conversation<'a> {
     /// The conversation in `chat`.
     pub(super) fn read(chat: &'a Chat<'a>) -> Result<Conversation<'a>, Unsupported> {
-        let mut turns = Turns::default();
+        let mut turns = Turns {
+            done: Vec::new(),
+            ids: CallIds::new(call_id::LONGEST, call_id::plain),
+            names: DocumentNames::default(),
+        };
         for message in &chat.messages {
             turns.add(message)?;
         }
@@ -106,7 +110,6 @@ impl<'a> Conversation<'a> {
     }
 }
 
-#[derive(Default)]
 struct Turns<'a> {
     done: Vec<Turn<'a>>,
     ids: CallIds<'a>,
