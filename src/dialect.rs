@@ -89,7 +89,7 @@ impl Dialect {
         match (self.speaks_hub(), surface) {
             (true, Surface::Messages) | (false, Surface::Chat) => Carriage::Translated,
             (true, _) => Carriage::Native,
-            (false, Surface::Messages) if self.language_name() == "anthropic" => Carriage::Native,
+            (false, Surface::Messages) if self.speaks_anthropic() => Carriage::Native,
             (false, Surface::Messages) => Carriage::Translated,
             (false, _) => Carriage::None,
         }
@@ -165,12 +165,7 @@ impl Dialect {
         }
     }
 
-    fn language_name(self) -> &'static str {
-        match self {
-            Self::OpenAi | Self::AzureOpenAi | Self::OpenAiCompatible => "openai",
-            Self::Anthropic | Self::VertexAnthropic => "anthropic",
-            Self::Gemini | Self::VertexGemini => "gemini",
-            Self::Bedrock => "bedrock",
-        }
+    fn speaks_anthropic(self) -> bool {
+        matches!(self, Self::Anthropic | Self::VertexAnthropic)
     }
 }
