@@ -4,6 +4,7 @@
 //! that it can be told as dropped.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use serde_json::value::RawValue;
 
@@ -212,14 +213,26 @@ pub(in crate::dialect) struct Offer<'t, 'a> {
 
 impl<'a> Chat<'a> {
     /// The tools on offer and the choice among them, for languages that cannot say `allowed_tools`.
-    pub(in crate::dialect) fn offer(&self) -> Offer<'_, 'a> {
+    ///
+    /// A call that must be made where no tool is left to call is refused, so that it is not weakened by anyone.
+    pub(in crate::dialect) fn offer(&self) -> Result<Offer<'_, 'a>, Unsupported> {
+        let offer = self.allowed();
+        let must_call = matches!(offer.choice, Some(ToolChoice::Required | ToolChoice::Named(_)));
+        if must_call && offer.tools.is_empty() {
+            return Err(Unsupported("tool_choice"));
+        }
+        Ok(offer)
+    }
+
+    fn allowed(&self) -> Offer<'_, 'a> {
         let Some(ToolChoice::Allowed { required, names }) = &self.tool_choice else {
             return Offer {
                 tools: self.tools.iter().collect(),
                 choice: self.tool_choice.clone(),
             };
         };
-        let is_allowed = |tool: &&Tool<'a>| names.iter().any(|name| name.decoded() == tool.name.decoded());
+        let names: HashSet<_> = names.iter().map(Text::decoded).collect();
+        let is_allowed = |tool: &&Tool<'a>| names.contains(&tool.name.decoded());
         Offer {
             tools: self.tools.iter().filter(is_allowed).collect(),
             choice: Some(if *required {

@@ -88,7 +88,7 @@ impl<'a> Draft<'a> {
 
     /// The tools and the choice among them.
     fn offer(&mut self, chat: &'a Chat<'a>) -> Result<(), Unsupported> {
-        let offer = chat.offer();
+        let offer = chat.offer()?;
         if offer.tools.is_empty() {
             return Ok(());
         }

@@ -54,7 +54,7 @@ impl Choice<'_> {
 
 /// What this request offers.
 pub(super) fn offer<'a>(chat: &'a Chat<'a>, sieve: &mut Sieve<'_>) -> Result<Offered<'a>, Unsupported> {
-    let offer = chat.offer();
+    let offer = chat.offer()?;
     if offer.tools.is_empty() {
         return Ok(from_history(chat));
     }

@@ -107,6 +107,7 @@ pub(super) fn config<'a>(
     chat: &'a Chat<'a>,
     left: &mut LeftOut<'_>,
 ) -> Result<Option<ToolConfig<'a>>, Unsupported> {
+    let offer = chat.offer()?;
     if chat.tools.is_empty() {
         let tools = used(chat)?;
         return Ok((!tools.is_empty()).then_some(ToolConfig {
@@ -114,9 +115,8 @@ pub(super) fn config<'a>(
             tool_choice: None,
         }));
     }
-    let offer = chat.offer();
     let must_call = matches!(offer.choice, Some(ToolChoice::Required | ToolChoice::Named(_)));
-    if must_call && (left.facts.refuses_forced_tools || offer.tools.is_empty()) {
+    if must_call && left.facts.refuses_forced_tools {
         return Err(CHOICE);
     }
     if offer.tools.is_empty() || matches!(offer.choice, Some(ToolChoice::None)) {

@@ -63,15 +63,17 @@ impl<'a> ToolConfig<'a> {
         let Some(choice) = &chat.tool_choice else {
             return Ok(None);
         };
+        let offer = chat.offer()?;
         let (mode, allowed_function_names) = match choice {
             ToolChoice::None => ("NONE", Vec::new()),
             ToolChoice::Auto => ("AUTO", Vec::new()),
             ToolChoice::Required => ("ANY", Vec::new()),
             ToolChoice::Named(name) => ("ANY", vec![name]),
-            ToolChoice::Allowed { required, names } => {
+            ToolChoice::Allowed { .. } if offer.tools.is_empty() => ("NONE", Vec::new()),
+            ToolChoice::Allowed { required, .. } => {
                 // Only the validated kind of free choice can be limited to some functions.
                 let mode = if *required { "ANY" } else { "VALIDATED" };
-                (mode, names.iter().collect())
+                (mode, offer.tools.into_iter().map(|tool| &tool.name).collect())
             }
         };
         if mode == "ANY" && facts.refuses_forced_tools {
