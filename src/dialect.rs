@@ -22,6 +22,8 @@ pub mod retouch;
 pub mod scan;
 pub mod sse;
 pub mod stream;
+#[cfg(test)]
+mod tests;
 pub mod usage;
 pub mod vendor;
 

@@ -19,6 +19,8 @@ pub(super) struct Fields<'w> {
     surface: Surface,
     /// The model takes the tools in this body only if it is told not to think.
     must_not_think: bool,
+    /// Names of the vendor's or the model's own, of fields with another one in the hub, that say something here.
+    said: Vec<&'static str>,
     dropped: Vec<String>,
 }
 
@@ -41,6 +43,7 @@ impl<'w> Fields<'w> {
             wearer,
             surface,
             must_not_think: false,
+            said: Vec::new(),
             dropped: Vec::new(),
         }
     }
@@ -61,9 +64,18 @@ impl<'w> Fields<'w> {
                     .is_some_and(|rest| rest.trim_ascii_start() != "]")
         };
         self.must_not_think = self.wearer.facts.tools_need_no_effort && members.0.iter().any(offers_tools);
+        let says = |name: &str| {
+            let mut members = members.0.iter();
+            members.any(|member| member.name() == name && !member.is_null())
+        };
+        self.said = self
+            .renames()
+            .map(|(_, theirs)| theirs)
+            .filter(|name| says(name))
+            .collect();
         let mut keeps_one = false;
         for (index, member) in members.0.iter().enumerate() {
-            match self.deed(member, members) {
+            match self.deed(member) {
                 Deed::Keep => {}
                 Deed::Rename(name) => edits.rename(member, name),
                 Deed::Set(word) => edits.set(member, quoted(word)),
@@ -91,7 +103,17 @@ impl<'w> Fields<'w> {
         }
     }
 
-    fn deed(&self, member: &Member<'_>, members: &Members<'_>) -> Deed {
+    /// The fields that have two names: the one that goes, and the one that is meant.
+    fn renames(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+        let limit = match self.wearer.facts.max_tokens_field {
+            MaxTokensField::AsSent => None,
+            MaxTokensField::MaxTokens => Some((MAX_COMPLETION_TOKENS, MAX_TOKENS)),
+            MaxTokensField::MaxCompletionTokens => Some((MAX_TOKENS, MAX_COMPLETION_TOKENS)),
+        };
+        self.wearer.vendor.renames.iter().copied().chain(limit)
+    }
+
+    fn deed(&self, member: &Member<'_>) -> Deed {
         let Wearer { vendor, facts } = self.wearer;
         let name = member.name();
         let name = name.as_ref();
@@ -101,21 +123,17 @@ impl<'w> Fields<'w> {
         if self.surface != Surface::Chat {
             return Deed::Keep;
         }
-        let limit = match facts.max_tokens_field {
-            MaxTokensField::AsSent => None,
-            MaxTokensField::MaxTokens => Some((MAX_COMPLETION_TOKENS, MAX_TOKENS)),
-            MaxTokensField::MaxCompletionTokens => Some((MAX_TOKENS, MAX_COMPLETION_TOKENS)),
-        };
-        let mut renames = vendor.renames.iter().copied().chain(limit);
-        let Some((_, theirs)) = renames.find(|(ours, theirs)| [*ours, *theirs].contains(&name)) else {
+        let Some((_, theirs)) = self
+            .renames()
+            .find(|(ours, theirs)| [*ours, *theirs].contains(&name))
+        else {
             return self.effort(name, member);
         };
-        let is_said = |member: &Member<'_>| member.name() == theirs && !member.is_null();
         match name {
             // Nothing said by one name must not stand beside something said by the other.
             _ if member.is_null() => Deed::Forget,
             name if name == theirs => Deed::Keep,
-            _ if members.0.iter().any(is_said) => Deed::Forget,
+            _ if self.said.contains(&theirs) => Deed::Forget,
             _ => Deed::Rename(theirs),
         }
     }

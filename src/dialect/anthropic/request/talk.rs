@@ -15,7 +15,7 @@ const NOTHING: &str = ".";
 
 /// The turns of a conversation.
 pub(super) struct Talk<'a> {
-    turns: Vec<Turn<'a>>,
+    turns: Vec<OpenTurn<'a>>,
     ids: CallIds<'a>,
 }
 
@@ -24,9 +24,14 @@ pub(super) struct Talk<'a> {
 pub(super) struct Turn<'a> {
     role: Role,
     content: Vec<Block<'a>>,
-    /// How many of its blocks are results; they come first.
-    #[serde(skip)]
-    results: usize,
+}
+
+/// A turn that may go on.
+struct OpenTurn<'a> {
+    role: Role,
+    /// What comes first.
+    results: Vec<Block<'a>>,
+    said: Vec<Block<'a>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -50,15 +55,7 @@ impl<'a> Talk<'a> {
         let waits =
             talk.ends_with_own_words() && !matches!(chat.messages.last(), Some(Message::Assistant { .. }));
         if waits {
-            talk.turn(Role::User).content.push(Block::own(NOTHING.into()));
-        }
-        if talk.turns.first().is_none_or(|turn| turn.role == Role::Assistant) {
-            let opening = Turn {
-                role: Role::User,
-                content: vec![Block::own(NOTHING.into())],
-                results: 0,
-            };
-            talk.turns.insert(0, opening);
+            talk.turn(Role::User).said.push(Block::own(NOTHING.into()));
         }
         talk.trim_end();
         Ok(talk)
@@ -72,12 +69,24 @@ impl<'a> Talk<'a> {
     /// Has the model not come to the end of its last turn: did it call tools in it, or are its words the last?
     pub(super) fn is_own_turn_open(&self) -> bool {
         let own = self.turns.iter().rfind(|turn| turn.role == Role::Assistant);
-        self.ends_with_own_words() || own.is_some_and(|turn| turn.content.iter().any(Block::is_call))
+        self.ends_with_own_words() || own.is_some_and(|turn| turn.said.iter().any(Block::is_call))
     }
 
     /// The turns as they are written.
     pub(super) fn into_turns(self) -> Vec<Turn<'a>> {
-        self.turns
+        let begins_with_user = self.turns.first().is_some_and(|turn| turn.role == Role::User);
+        let opening = (!begins_with_user).then(|| Turn {
+            role: Role::User,
+            content: vec![Block::own(NOTHING.into())],
+        });
+        let turns = self.turns.into_iter().map(|mut turn| {
+            turn.results.append(&mut turn.said);
+            Turn {
+                role: turn.role,
+                content: turn.results,
+            }
+        });
+        opening.into_iter().chain(turns).collect()
     }
 
     fn add(&mut self, message: &'a Message<'a>) -> Result<(), Unsupported> {
@@ -85,16 +94,16 @@ impl<'a> Talk<'a> {
             Message::System(_) => {}
             Message::User(parts) => {
                 for block in Block::all(parts)? {
-                    self.turn(Role::User).content.push(block);
+                    self.turn(Role::User).said.push(block);
                 }
             }
             Message::Assistant { texts, calls } => {
                 for block in texts.iter().filter_map(Block::text) {
-                    self.turn(Role::Assistant).content.push(block);
+                    self.turn(Role::Assistant).said.push(block);
                 }
                 for call in calls {
                     let block = self.call(call)?;
-                    self.turn(Role::Assistant).content.push(block);
+                    self.turn(Role::Assistant).said.push(block);
                 }
             }
             Message::Tool { id, parts, is_error } => {
@@ -103,9 +112,7 @@ impl<'a> Talk<'a> {
                     content: Block::all(parts)?,
                     is_error: *is_error,
                 };
-                let turn = self.turn(Role::User);
-                turn.content.insert(turn.results, block);
-                turn.results += 1;
+                self.turn(Role::User).results.push(block);
             }
         }
         Ok(())
@@ -120,12 +127,12 @@ impl<'a> Talk<'a> {
     }
 
     /// The turn of that side that is on: the last, or a new one.
-    fn turn(&mut self, role: Role) -> &mut Turn<'a> {
+    fn turn(&mut self, role: Role) -> &mut OpenTurn<'a> {
         if self.turns.last().is_none_or(|turn| turn.role != role) {
-            self.turns.push(Turn {
+            self.turns.push(OpenTurn {
                 role,
-                content: Vec::new(),
-                results: 0,
+                results: Vec::new(),
+                said: Vec::new(),
             });
         }
         self.turns.last_mut().expect("one was added if there was none")
@@ -134,7 +141,7 @@ impl<'a> Talk<'a> {
     /// Words for the model to go on from may not end in white space.
     fn trim_end(&mut self) {
         if let Some(turn) = self.turns.last_mut().filter(|turn| turn.role == Role::Assistant)
-            && let Some(Block::Text { text }) = turn.content.last_mut()
+            && let Some(Block::Text { text }) = turn.said.last_mut()
         {
             let decoded = text.decoded();
             let trimmed = decoded.trim_end();

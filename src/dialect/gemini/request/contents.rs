@@ -62,6 +62,8 @@ struct Contents<'a> {
     written: Vec<Content<'a>>,
     /// Whose the last of them is.
     last: Option<Turn>,
+    /// The last of them has a call in it.
+    has_call: bool,
     /// The names of the functions that were called, by the call's id.
     names: HashMap<Cow<'a, str>, &'a Text<'a>>,
     /// Images and files among the results, which go after them.
@@ -98,10 +100,6 @@ impl<'a> Contents<'a> {
     fn add_call(&mut self, call: &'a Call<'a>) -> Result<(), Unsupported> {
         let name = function_name(&call.name)?;
         self.names.insert(call.id.decoded(), name);
-        let is_first = !self.written.last().is_some_and(|content| {
-            let mut parts = content.parts.iter();
-            parts.any(|part| matches!(part, Part::Call { .. }))
-        });
         let own = call.signature.as_ref().filter(|text| !text.is_empty());
         let stand_in = || Cow::Owned(Text::Own(Cow::Borrowed(NO_SIGNATURE)));
         let part = Part::Call {
@@ -112,7 +110,7 @@ impl<'a> Contents<'a> {
             },
             thought_signature: own
                 .map(Cow::Borrowed)
-                .or_else(|| (self.wants_signatures && is_first).then(stand_in)),
+                .or_else(|| (self.wants_signatures && !self.has_call).then(stand_in)),
         };
         self.push(Turn::Model, part);
         Ok(())
@@ -158,8 +156,10 @@ impl<'a> Contents<'a> {
             Turn::User | Turn::Results => "user",
             Turn::Model => "model",
         };
+        let goes_on = self.last == Some(turn);
+        self.has_call = (goes_on && self.has_call) || matches!(part, Part::Call { .. });
         match self.written.last_mut() {
-            Some(content) if self.last == Some(turn) => content.parts.push(part),
+            Some(content) if goes_on => content.parts.push(part),
             _ => self.written.push(Content {
                 role: Some(role),
                 parts: vec![part],

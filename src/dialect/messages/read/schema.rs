@@ -1,5 +1,7 @@
 //! Whether a JSON Schema leaves nothing open.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -23,8 +25,8 @@ fn leaves_nothing_open(schema: &Value) -> bool {
         Value::Object(fields) => {
             let properties = schema.get("properties").and_then(Value::as_object);
             let required = schema.get("required").and_then(Value::as_array);
-            let is_required =
-                |name: &String| required.is_some_and(|names| names.iter().any(|required| required == name));
+            let required: HashSet<&str> = required.into_iter().flatten().filter_map(Value::as_str).collect();
+            let is_required = |name: &String| required.contains(name.as_str());
             let is_shut = schema.get("additionalProperties") == Some(&Value::Bool(false))
                 && properties.is_none_or(|properties| properties.keys().all(is_required));
             let has_fields = properties.is_some() || is_object(schema);
