@@ -11,6 +11,12 @@ use crate::dialect::hub::{Chunks, Object};
 use crate::dialect::language::{Tale, unreadable};
 use crate::dialect::sse::{Event, Kind};
 
+/// Most calls that may be open at a time; an honest stream has one.
+const MOST_OPEN: usize = 1024;
+
+/// Most bytes of arguments that are kept of calls that are open.
+const MOST_KEPT: usize = 8 << 20;
+
 /// Who reads what is told.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Audience {
@@ -123,6 +129,11 @@ impl Events {
             "thinking" => self.thought(&block, out),
             "tool_use" => {
                 let (id, name) = (block.word("id")?, block.word("name")?);
+                let kept = self.open.values().map(|call| call.otherwise.len());
+                let input = block.get("input").map_or(0, |input| input.get().len());
+                if self.open.len() >= MOST_OPEN || kept.sum::<usize>() + input > MOST_KEPT {
+                    return None;
+                }
                 let call = Call {
                     index: self.calls,
                     otherwise: match block.get("input") {

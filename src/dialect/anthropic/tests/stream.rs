@@ -134,6 +134,30 @@ fn nothing_is_put_into_a_translated_stream_for_blocks_that_have_no_words() {
 }
 
 #[test]
+fn calls_that_are_never_ended_are_not_kept_without_end() {
+    let stream = |calls: usize, input: usize| {
+        let input = format!("{{\"x\":\"{}\"}}", "y".repeat(input));
+        let call = |index| {
+            let block = format!(r#"{{"type":"tool_use","id":"i","name":"f","input":{input}}}"#);
+            format!(
+                "data: {{\"type\":\"content_block_start\",\"index\":{index},\"content_block\":{block}}}\n\n"
+            )
+        };
+        let stop = r#"data: {"type":"message_stop"}"#;
+        (0..calls).map(call).collect::<String>() + stop + "\n\n"
+    };
+    for (calls, input, is_kept) in [
+        (1024, 1, true),
+        (1025, 1, false),
+        (7, 1 << 20, true),
+        (9, 1 << 20, false),
+    ] {
+        let verdict = judged(&stream(calls, input)).0;
+        assert_eq!(verdict.is_ok(), is_kept, "{calls} calls of {input} bytes");
+    }
+}
+
+#[test]
 fn an_error_reaches_its_judge_as_the_provider_wrote_it() {
     for (stream, kind) in [
         (fixture!("error-first"), "overloaded_error"),
