@@ -10,6 +10,9 @@ use serde::Serialize;
 use super::chunks::Chunks;
 use crate::dialect::usage::Usage;
 
+/// Most bytes of a text that are told at a time.
+const LONGEST_PIECE: usize = 1 << 20;
+
 /// A complete answer.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::dialect) struct Answer<'a> {
@@ -108,17 +111,17 @@ impl Answer<'_> {
         })
     }
 
-    /// Tells the answer as a stream.
+    /// Tells the answer as a stream, in events that every reader takes.
     pub(in crate::dialect) fn play(&self, chunks: &mut Chunks) {
         chunks.name(&self.id, &self.model);
         chunks.begin();
         for (index, choice) in (0..).zip(&self.choices) {
-            chunks.reasoning(index, choice.reasoning.as_deref().unwrap_or_default());
-            chunks.text(index, choice.text.as_deref().unwrap_or_default());
-            chunks.refusal(index, choice.refusal.as_deref().unwrap_or_default());
+            pieces(choice.reasoning.as_deref()).for_each(|piece| chunks.reasoning(index, piece));
+            pieces(choice.text.as_deref()).for_each(|piece| chunks.text(index, piece));
+            pieces(choice.refusal.as_deref()).for_each(|piece| chunks.refusal(index, piece));
             for (call, said) in choice.calls.iter().enumerate() {
                 chunks.call(index, call, (&said.id, &said.name, said.signature.as_deref()));
-                chunks.arguments(index, call, &said.arguments);
+                pieces(Some(&said.arguments)).for_each(|piece| chunks.arguments(index, call, piece));
             }
             chunks.finish(index, choice.finish);
         }
@@ -127,6 +130,16 @@ impl Answer<'_> {
         }
         chunks.done();
     }
+}
+
+/// A text in pieces of which each, however it is escaped, fits into one event.
+fn pieces(text: Option<&str>) -> impl Iterator<Item = &str> {
+    let mut rest = text.unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (piece, after) = rest.split_at(rest.floor_char_boundary(LONGEST_PIECE));
+        rest = after;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 #[derive(Serialize)]

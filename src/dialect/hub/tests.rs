@@ -1,6 +1,16 @@
 //! Tests of the hub's own form.
 
 use super::*;
+use crate::dialect::language::About;
+use crate::dialect::sse::SseReader;
+use crate::dialect::stream::{Stage, StreamJudge, UsageFor};
+
+const ABOUT: About<'static> = About {
+    id: "a",
+    model: "m",
+    created: 1,
+    shows_usage: false,
+};
 
 #[test]
 fn a_request_is_read_with_everything_that_it_says() {
@@ -26,6 +36,46 @@ fn a_request_is_read_with_everything_that_it_says() {
     assert_eq!(chat.stop.len(), 2);
     assert_eq!(chat.others, ["store"]);
     assert!(chat.binding.is_empty());
+}
+
+#[test]
+fn an_answer_of_any_length_can_be_played() {
+    let text = "ü\u{1}".repeat(3 << 20);
+    let said = Said {
+        id: "c".into(),
+        name: "f".into(),
+        arguments: format!(r#"{{"x":"{}"}}"#, "y".repeat(9 << 20)).into(),
+        signature: None,
+    };
+    let answer = Answer {
+        id: "a".into(),
+        created: 1,
+        model: "m".into(),
+        choices: vec![Choice {
+            text: Some(text.as_str().into()),
+            reasoning: Some(text.as_str().into()),
+            refusal: None,
+            calls: vec![said],
+            finish: Finish::ToolCalls,
+        }],
+        usage: None,
+    };
+    let mut chunks = Chunks::new(&ABOUT);
+    answer.play(&mut chunks);
+    let played = chunks.take();
+    let mut judge = StreamJudge::new(UsageFor::Client);
+
+    assert_eq!(judge.on_chunk(&played, &mut Vec::new()), Ok(Stage::Done));
+    let mut told = String::new();
+    SseReader::default()
+        .push(&played, |event| {
+            let event: serde_json::Value = serde_json::from_slice(event.data).unwrap_or_default();
+            told += event["choices"][0]["delta"]["content"]
+                .as_str()
+                .unwrap_or_default();
+        })
+        .unwrap();
+    assert!(told == text, "{} bytes came of {}", told.len(), text.len());
 }
 
 #[test]
