@@ -5,7 +5,17 @@
 use bytes::Bytes;
 
 use crate::dialect::hub::Finish;
+use crate::dialect::language::NoAnswer;
 use crate::outcome::openai_error;
+
+/// What a candidate said, as far as it bears on its end.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Heard {
+    pub(super) has_said: bool,
+    pub(super) calls: usize,
+    /// There was something that the hub has no word for: an image, code that ran.
+    pub(super) has_more: bool,
+}
 
 /// Why a candidate ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,17 +45,28 @@ impl End {
         }
     }
 
-    /// The hub's word for it, of a candidate that said something or called so many functions; if it gave up before it
-    /// did either, what to say of an answer that is nothing else.
-    pub(super) fn finish(&self, has_said: bool, calls: usize) -> Result<Finish, Bytes> {
+    /// The hub's word for it, of a candidate that said this; if it gave up before it said anything, or all that it said
+    /// is lost on the way, what an answer is that is nothing else.
+    pub(super) fn finish(&self, heard: Heard) -> Result<Finish, NoAnswer> {
+        let Heard {
+            has_said,
+            calls,
+            has_more,
+        } = heard;
         match self {
             Self::Length => Ok(Finish::Length),
             Self::Filter => Ok(Finish::ContentFilter),
             Self::Stop | Self::Failure(_) if calls > 0 => Ok(Finish::ToolCalls),
             Self::Failure(reason) if !has_said => {
                 let message = format!("the model gave up with finishReason `{reason}`");
-                Err(openai_error("server_error", Some(reason), None, &message))
+                Err(NoAnswer::Error(openai_error(
+                    "server_error",
+                    Some(reason),
+                    None,
+                    &message,
+                )))
             }
+            Self::Stop if has_more && !has_said => Err(NoAnswer::Empty),
             Self::Stop | Self::Failure(_) => Ok(Finish::Stop),
         }
     }

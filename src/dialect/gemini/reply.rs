@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::end::End;
+use super::end::{End, Heard};
 use crate::dialect::hub::{Finish, Object};
 use crate::dialect::language::NoAnswer;
 use crate::dialect::usage::Usage;
@@ -36,6 +36,8 @@ pub(super) struct Reply<'a> {
 pub(super) struct Candidate<'a> {
     pub(super) index: u64,
     pub(super) parts: Vec<Part<'a>>,
+    /// There are parts beside those.
+    pub(super) has_more: bool,
     pub(super) end: Option<End>,
 }
 
@@ -106,9 +108,12 @@ impl<'a> Candidate<'a> {
             .object("content")
             .and_then(|content| content.list("parts"))
             .unwrap_or_default();
+        let count = parts.len();
+        let parts: Vec<_> = parts.into_iter().filter_map(Part::read).collect();
         Some(Candidate {
             index: object.count("index").unwrap_or(position),
-            parts: parts.into_iter().filter_map(Part::read).collect(),
+            has_more: parts.len() < count,
+            parts,
             end: object
                 .word("finishReason")
                 .and_then(|reason| End::from_word(&reason)),
@@ -121,11 +126,14 @@ impl Candidate<'_> {
     /// How it finished, taken as a whole.
     pub(super) fn finish(&self) -> Result<Finish, NoAnswer> {
         let parts = || self.parts.iter();
-        let has_said = parts().any(|part| matches!(part, Part::Text(text) if !text.is_empty()));
-        let calls = parts().filter(|part| matches!(part, Part::Call(_))).count();
+        let heard = Heard {
+            has_said: parts().any(|part| matches!(part, Part::Text(text) if !text.is_empty())),
+            calls: parts().filter(|part| matches!(part, Part::Call(_))).count(),
+            has_more: self.has_more,
+        };
         match &self.end {
-            Some(end) => end.finish(has_said, calls).map_err(NoAnswer::Error),
-            None if has_said || calls > 0 => End::Stop.finish(has_said, calls).map_err(NoAnswer::Error),
+            Some(end) => end.finish(heard),
+            None if heard.has_said || heard.calls > 0 => End::Stop.finish(heard),
             None => Err(NoAnswer::Empty),
         }
     }

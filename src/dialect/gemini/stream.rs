@@ -5,9 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
-
-use super::end::{End, blocked};
+use super::end::{End, Heard, blocked};
 use super::reply::{Candidate, Part, Reply, complaint};
 use crate::dialect::hub::{Chunks, Finish};
 use crate::dialect::language::{NoAnswer, Tale, unreadable};
@@ -22,8 +20,7 @@ pub(super) struct Candidates {
 /// How far a candidate has come.
 #[derive(Debug, Default)]
 struct Progress {
-    has_said: bool,
-    calls: usize,
+    heard: Heard,
     end: Option<End>,
 }
 
@@ -57,7 +54,8 @@ impl Tale for Candidates {
             return;
         };
         if finishes.iter().all(|(_, finish)| finish.is_err()) {
-            if let Some((_, Err(complaint))) = finishes.first() {
+            // Where nothing is told, its reader sees an end without an answer.
+            if let Some((_, Err(NoAnswer::Error(complaint)))) = finishes.first() {
                 out.error(complaint);
             }
             return;
@@ -94,18 +92,23 @@ impl Candidates {
 impl Progress {
     fn on_piece(&mut self, candidate: Candidate<'_>, out: &mut Chunks) {
         let choice = candidate.index;
+        self.heard.has_more |= candidate.has_more;
         for part in candidate.parts {
             match part {
                 Part::Text(text) => {
-                    self.has_said |= !text.is_empty();
+                    self.heard.has_said |= !text.is_empty();
                     out.text(choice, &text);
                 }
                 Part::Thought(text) => out.reasoning(choice, &text),
                 Part::Call(call) => {
-                    let id = call.id_in(out.id(), choice, self.calls);
-                    out.call(choice, self.calls, (&id, &call.name, call.signature.as_deref()));
-                    out.arguments(choice, self.calls, &call.arguments);
-                    self.calls += 1;
+                    let id = call.id_in(out.id(), choice, self.heard.calls);
+                    out.call(
+                        choice,
+                        self.heard.calls,
+                        (&id, &call.name, call.signature.as_deref()),
+                    );
+                    out.arguments(choice, self.heard.calls, &call.arguments);
+                    self.heard.calls += 1;
                 }
             }
         }
@@ -113,8 +116,8 @@ impl Progress {
     }
 
     /// How it finished, if it did.
-    fn finish(&self) -> Option<Result<Finish, Bytes>> {
+    fn finish(&self) -> Option<Result<Finish, NoAnswer>> {
         let end = self.end.as_ref()?;
-        Some(end.finish(self.has_said, self.calls))
+        Some(end.finish(self.heard))
     }
 }

@@ -107,6 +107,33 @@ fn an_error_inside_is_judged_as_one_outside() {
 }
 
 #[test]
+fn an_answer_that_is_but_an_image_is_none_for_callers_of_text() {
+    let image = json!({ "inlineData": { "mimeType": "image/png", "data": "AAAA" } });
+    let reply =
+        |parts: Value| json!({ "candidates": [{ "content": { "parts": parts }, "finishReason": "STOP" }] });
+    for (parts, is_answer) in [
+        (json!([image]), false),
+        (json!([{ "text": "" }, image]), false),
+        (json!([{ "text": "A cat:" }, image]), true),
+        (json!([image, { "functionCall": { "name": "f" } }]), true),
+    ] {
+        let reply = reply(parts);
+        let whole = answer(reply.to_string().as_bytes()).map(|_| ());
+        let mut judge = StreamJudge::new(UsageFor::Client);
+        let stream = told([event(&reply).as_bytes()]);
+        let read = judge.on_chunk(&stream.into(), &mut Vec::new());
+        let streamed = read.and_then(|_| judge.on_end(&mut Vec::new()));
+
+        let (no_answer, fault) = if is_answer {
+            (Ok(()), Ok(()))
+        } else {
+            (Err(NoAnswer::Empty), Err(Fault::Empty))
+        };
+        assert_eq!((whole, streamed), (no_answer, fault), "{reply}");
+    }
+}
+
+#[test]
 fn only_a_stream_that_finished_is_complete() {
     let text = event(&json!({ "candidates": [{ "content": { "parts": [{ "text": "a" }] } }] }));
     let end = event(&json!({ "candidates": [{ "finishReason": "STOP" }] }));
