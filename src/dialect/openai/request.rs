@@ -34,10 +34,11 @@ pub(super) fn request<'a>(chat: &'a Chat<'a>, to: Recipient<'a>) -> Result<Reque
     body.rest(chat);
     if chat.stream {
         body.put("stream", Some(Value::Flag(true)));
-        body.keep(
-            "stream_options",
-            Some(Value::StreamOptions(StreamOptions { include_usage: true })),
-        );
+        // Nobody asked for it, so nothing is lost where it cannot be had.
+        if !to.facts.lacks.stream_usage && !to.facts.refuse("stream_options") {
+            let options = StreamOptions { include_usage: true };
+            body.put("stream_options", Some(Value::StreamOptions(options)));
+        }
     }
     Ok(Request::new(Body(body.fields), body.dropped))
 }

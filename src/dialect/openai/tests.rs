@@ -72,7 +72,22 @@ fn a_field_that_the_model_refuses_is_left_out_by_name() {
         body,
         json!({ "model": "theirs", "messages": [{ "role": "user", "content": "Hi" }], "max_tokens": 7, "top_p": 0.9, "stream": true })
     );
-    assert_eq!(dropped, ["stream_options", "temperature", "top_k"]);
+    assert_eq!(dropped, ["temperature", "top_k"]);
+}
+
+#[test]
+fn the_usage_of_a_stream_is_asked_for_only_where_it_can_be_had() {
+    let chat = Chat::read(r#"{"messages":[{"role":"user","content":"Hi"}],"stream":true}"#).unwrap();
+    let mut facts = Facts::default();
+    let asks = |facts: &Facts| {
+        let (body, dropped) = written(&chat, facts).unwrap();
+        assert!(dropped.is_empty(), "{dropped:?}");
+        body.get("stream_options").is_some()
+    };
+
+    assert!(asks(&facts));
+    facts.lacks.stream_usage = true;
+    assert!(!asks(&facts));
 }
 
 #[test]
