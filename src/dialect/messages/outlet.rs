@@ -104,14 +104,6 @@ impl Telling {
     }
 
     fn on_object(&mut self, object: &Object<'_>, json: &[u8]) {
-        if let Some(error) = object.object("error") {
-            let message = error.word("message");
-            return self.give_up(
-                message
-                    .as_deref()
-                    .unwrap_or("the provider sent an error in the stream"),
-            );
-        }
         let has_usage = object.get("usage").is_some() || object.get("x_groq").is_some();
         if let Some(usage) = has_usage.then(|| usage(json)).flatten() {
             self.usage = Some(usage);
