@@ -112,7 +112,7 @@ pub fn arrive<H: Headers>(id: SessionId, live: &Arc<Live>, head: &Head<'_, H>, n
         Err(mut refusal) => {
             let path = head.headers.text(":path").unwrap_or_default();
             if path.starts_with(MESSAGES) {
-                refusal.reply.speak(Surface::Messages);
+                refusal.reply.speak(Surface::Messages, id);
             }
             Arrived::Reply(refusal)
         }

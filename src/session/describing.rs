@@ -70,9 +70,17 @@ impl Session {
             }
         }
         if let Some(id) = request_id(held) {
-            headers.set("x-request-id", id.to_owned());
+            self.identify(&mut headers, id);
         }
         headers
+    }
+
+    /// Tells the request's id where callers of this surface look for it.
+    pub(super) fn identify(&self, headers: &mut HeaderChanges, id: &str) {
+        headers.set("x-request-id", id.to_owned());
+        if self.surface() == Surface::Messages {
+            headers.set("request-id", id.to_owned());
+        }
     }
 }
 

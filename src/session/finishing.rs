@@ -182,7 +182,7 @@ impl Session {
         let mut headers = HeaderChanges::default();
         headers.set(":status", status.to_string());
         headers.set("content-type", "application/json");
-        headers.set("x-request-id", id);
+        self.identify(&mut headers, &id);
         match answer.retry_after {
             Some(seconds) => headers.set("retry-after", seconds.to_string()),
             None => headers.remove("retry-after"),

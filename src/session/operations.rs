@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 
-use super::Happened;
+use super::{Happened, SessionId};
 use crate::attempt::HeaderChanges;
 use crate::catalog::Surface;
 use crate::dialect::told_on;
@@ -42,10 +42,15 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Puts an error into the shape that callers of `surface` expect.
-    pub(super) fn speak(&mut self, surface: Surface) {
+    /// Puts an error into the shape that callers of `surface` expect, with the id of their request where they look for
+    /// it.
+    pub(super) fn speak(&mut self, surface: Surface, id: SessionId) {
+        let id = id.to_string();
         let body = std::mem::take(&mut self.body);
-        (self.status, self.body) = told_on(surface, (self.status, body), None);
+        (self.status, self.body) = told_on(surface, (self.status, body), Some(&id));
+        if surface == Surface::Messages {
+            self.headers.push(("request-id", id.into()));
+        }
     }
 }
 

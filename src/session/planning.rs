@@ -50,9 +50,9 @@ pub struct Refused {
 
 /// Plans a request whose body has come.
 pub fn plan(arrival: Arrival, body: &Bytes, lent: &mut Lent<'_>) -> Planned {
-    let (client, surface) = (arrival.client, arrival.surface);
+    let (id, client, surface) = (arrival.id, arrival.client, arrival.surface);
     let refused = |client, model, mut reply: Reply| {
-        reply.speak(surface);
+        reply.speak(surface, id);
         let refusal = Refusal { reply, client };
         Planned::Reply(Box::new(Refused {
             refusal,
@@ -204,7 +204,7 @@ fn open(opening: Opening, caller: Caller, lent: &mut Lent<'_>) -> Planned {
             Some(malformed) => refusals::malformed(malformed),
             None => refusals::nothing_to_try(catalog, &planned, (&caller.asked_model, lent.now)),
         };
-        reply.speak(ask.surface);
+        reply.speak(ask.surface, opening.id);
         let (surface, model) = (ask.surface, Some(ask.model));
         let refusal = Refusal {
             reply,
