@@ -49,10 +49,11 @@ pub fn retouch(
     surface: Surface,
     wearer: Wearer<'_>,
 ) -> Retouched {
-    let edited = (!wearer.takes_everything(surface))
+    let has_extras = wearer.refuses_extras_of(body, surface);
+    let edited = (has_extras || !wearer.takes_everything(surface))
         .then(|| std::str::from_utf8(body).ok())
         .flatten()
-        .and_then(|text| edit(text, surface, wearer));
+        .and_then(|text| edit(text, surface, wearer, has_extras));
     let Some((mut edits, dropped)) = edited else {
         let body = model.map_or_else(|| body.clone(), |(span, name)| replace_model(body, span, name));
         return Retouched {
@@ -73,8 +74,13 @@ pub fn retouch(
 }
 
 /// The edits of a body, and what they leave out.
-fn edit<'t>(text: &'t str, surface: Surface, wearer: Wearer<'_>) -> Option<(Edits<'t>, Vec<String>)> {
-    let shapes_messages = surface == Surface::Chat && wearer.shapes_messages();
+fn edit<'t>(
+    text: &'t str,
+    surface: Surface,
+    wearer: Wearer<'_>,
+    has_extras: bool,
+) -> Option<(Edits<'t>, Vec<String>)> {
+    let shapes_messages = has_extras || (surface == Surface::Chat && wearer.shapes_messages());
     let members = if shapes_messages {
         Members::with_messages(text)?
     } else {
@@ -119,12 +125,19 @@ impl Wearer<'_> {
     }
 
     fn shapes_messages(&self) -> bool {
-        const ANY: Messages = Messages {
+        let any = Messages {
             developer: true,
             lists_of_texts: true,
             names: true,
             call_ids: CallIds::Any,
+            ..self.vendor.messages
         };
-        self.vendor.messages != ANY
+        self.vendor.messages != any
+    }
+
+    /// Might there be something in the messages that was meant for another vendor? Only then they are looked at for it.
+    fn refuses_extras_of(&self, body: &[u8], surface: Surface) -> bool {
+        let may_refuse = surface == Surface::Chat && !self.vendor.messages.extra_content;
+        may_refuse && memchr::memmem::find(body, b"\"extra_content\"").is_some()
     }
 }

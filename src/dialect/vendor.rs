@@ -38,6 +38,10 @@ pub struct Vendor {
 
 /// The messages that a vendor takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about a vendor, not a state"
+)]
 pub struct Messages {
     /// The role `developer`; else such a message becomes one of `system`.
     pub developer: bool,
@@ -47,6 +51,8 @@ pub struct Messages {
     pub names: bool,
     /// The ids of tool calls it takes.
     pub call_ids: CallIds,
+    /// `extra_content` in a tool call, what Google wants back with it; else it is left out.
+    pub extra_content: bool,
 }
 
 /// The ids of tool calls that a vendor takes.

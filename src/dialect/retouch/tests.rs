@@ -195,6 +195,30 @@ fn lists_of_texts_become_one_and_other_lists_stay() {
 }
 
 #[test]
+fn what_google_wants_back_with_a_call_goes_to_those_alone_who_may_be_google() {
+    let extra = r#"{"google":{"thought_signature":"c2ln"}}"#;
+    let body = |before: &str, after: &str| {
+        format!(
+            r#"{{"model":"m","messages":[{{"role":"user","content":"extra_content"}},{{"role":"assistant","tool_calls":[{{{before}"id":"aB3dE6gH9","type":"function","function":{{"name":"f","arguments":"{{\"extra_content\":1}}"}}{after}}}]}}]}}"#
+        )
+    };
+    let (first, last) = (
+        format!(r#""extra_content":{extra},"#),
+        format!(r#","extra_content":{extra}"#),
+    );
+    for sent in [body("", &last), body(&first, ""), body("", "")] {
+        for kind in [Kind::OpenAi, Kind::AzureOpenAi, Kind::Mistral, Kind::Groq] {
+            let (made, dropped) = worn(kind, &Facts::default(), &sent);
+            assert_eq!(made, body("", ""), "{kind}");
+            assert!(dropped.is_empty(), "{kind}: {dropped:?}");
+        }
+        for kind in [Kind::OpenAiCompatible, Kind::OpenRouter, Kind::Vllm] {
+            assert_eq!(worn(kind, &Facts::default(), &sent).0, sent, "{kind}");
+        }
+    }
+}
+
+#[test]
 fn calls_and_their_results_keep_one_id() {
     let sent = r#"{"messages":[{"role":"assistant","tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{\"id\":\"call_1\"}"}},{"id":"aB3dE6gH9"}]},
         {"role":"tool","tool_call_id":"call_1","content":"x"},{"role":"tool","tool_call_id":"aB3dE6gH9","content":"y"}]}"#;

@@ -30,16 +30,7 @@ pub(super) fn edit(turn: &Members<'_>, taken: Messages, edits: &mut Edits<'_>) -
                 }
             }
             "tool_call_id" if remakes_ids => remake(turn, index, edits),
-            "tool_calls" if remakes_ids => {
-                let calls = serde_json::from_str::<Vec<Members<'_>>>(member.raw());
-                for call in calls.unwrap_or_default() {
-                    let is_id =
-                        |index: &usize| call.0.get(*index).is_some_and(|member| member.name() == "id");
-                    for index in (0..call.0.len()).filter(is_id) {
-                        remake(&call, index, edits);
-                    }
-                }
-            }
+            "tool_calls" if remakes_ids || !taken.extra_content => fit_calls(member.raw(), taken, edits),
             "name" if !may_have_name => {
                 edits.remove(turn, index, keeps_one);
                 drops_name |= !member.is_null();
@@ -50,6 +41,25 @@ pub(super) fn edit(turn: &Members<'_>, taken: Messages, edits: &mut Edits<'_>) -
         keeps_one = true;
     }
     drops_name
+}
+
+/// Makes the calls of a message fit. What Google wants back with them is left out in silence: we have put it there.
+fn fit_calls(raw: &str, taken: Messages, edits: &mut Edits<'_>) {
+    let calls = serde_json::from_str::<Vec<Members<'_>>>(raw);
+    for call in calls.unwrap_or_default() {
+        let mut keeps_one = false;
+        for (index, member) in call.0.iter().enumerate() {
+            match member.name().as_ref() {
+                "id" if taken.call_ids == CallIds::NineAlphanumerics => remake(&call, index, edits),
+                "extra_content" if !taken.extra_content => {
+                    edits.remove(&call, index, keeps_one);
+                    continue;
+                }
+                _ => {}
+            }
+            keeps_one = true;
+        }
+    }
 }
 
 /// Gives a call the id that it has there.

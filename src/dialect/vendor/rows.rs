@@ -10,12 +10,18 @@ const ANY_MESSAGE: Messages = Messages {
     lists_of_texts: true,
     names: true,
     call_ids: CallIds::Any,
+    extra_content: true,
+};
+/// Whatever OpenAI has put into its own language, and nothing else.
+const OPENAI_MESSAGES: Messages = Messages {
+    extra_content: false,
+    ..ANY_MESSAGE
 };
 /// What every vendor understands.
 const PLAIN_MESSAGES: Messages = Messages {
     developer: false,
     lists_of_texts: false,
-    ..ANY_MESSAGE
+    ..OPENAI_MESSAGES
 };
 const CHAT_ONLY: Surfaces = Surfaces {
     completions: false,
@@ -60,6 +66,7 @@ const PLAIN: Vendor = Vendor {
 pub(super) static OPENAI: Vendor = Vendor {
     kind: Kind::OpenAi,
     max_tokens_field: MaxTokensField::MaxCompletionTokens,
+    messages: OPENAI_MESSAGES,
     surfaces: EVERYTHING,
     ..UNKNOWN
 };
@@ -67,6 +74,7 @@ pub(super) static OPENAI: Vendor = Vendor {
 pub(super) static AZURE_OPENAI: Vendor = Vendor {
     kind: Kind::AzureOpenAi,
     max_tokens_field: MaxTokensField::MaxCompletionTokens,
+    messages: OPENAI_MESSAGES,
     surfaces: EVERYTHING,
     ..UNKNOWN
 };
