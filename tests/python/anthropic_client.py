@@ -17,6 +17,15 @@ def create(client, order, told):
     ask(client, order, told, question())
 
 
+def beta(client, order, told):
+    """As programs ask that want what is new."""
+    raw = client.beta.messages.with_raw_response.create(
+        model=order["model"], max_tokens=1000, messages=question(), betas=["context-1m-2025-08-07"]
+    )
+    told["headers"] = ours(raw.headers)
+    final(told, raw.parse())
+
+
 def stream(client, order, told):
     """What a program reads piece by piece, and what the SDK makes of it in the end."""
     told.update(pieces=[], ended=False)
@@ -127,5 +136,5 @@ def streamed_turn(client, model, messages, max_tokens=1000, **more):
 
 serve(
     lambda base_url, key: anthropic.Anthropic(base_url=base_url, api_key=key, timeout=15),
-    scenarios(create, stream, events, tools, rich, thinking, count_tokens, models),
+    scenarios(create, beta, stream, events, tools, rich, thinking, count_tokens, models),
 )

@@ -51,9 +51,11 @@ async fn whoever_answers_says_it_as_anthropic_would() {
         for kind in KINDS {
             let model = format!("anthropic-to-{}", kind.name);
 
-            let plain = program.ask("create", &model).await;
-            is_message_of(kind, &plain, QUESTION);
-            assert_eq!(plain.hops(), hops("anthropic", kind));
+            for scenario in ["create", "beta"] {
+                let plain = program.ask(scenario, &model).await;
+                is_message_of(kind, &plain, QUESTION);
+                assert_eq!(plain.hops(), hops("anthropic", kind), "{scenario}");
+            }
 
             let stream = program.ask("stream", &model).await;
             is_message_of(kind, &stream, QUESTION);
