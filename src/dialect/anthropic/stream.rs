@@ -126,7 +126,7 @@ impl Events {
         }
         match kind.as_ref() {
             "text" => self.text(&block, out),
-            "thinking" => self.thought(&block, out),
+            "thinking" => thought(&block, out),
             "tool_use" => {
                 let (id, name) = (block.word("id")?, block.word("name")?);
                 let kept = self.open.values().map(|call| call.otherwise.len());
@@ -157,7 +157,7 @@ impl Events {
         let delta = event.object("delta")?;
         match delta.word("type")?.as_ref() {
             "text_delta" => self.text(&delta, out),
-            "thinking_delta" => self.thought(&delta, out),
+            "thinking_delta" => thought(&delta, out),
             "input_json_delta" => {
                 let fragment = delta.word("partial_json")?;
                 // Tools that run at the provider's have arguments too, and are no calls.
@@ -205,11 +205,6 @@ impl Events {
         out.text(0, &text);
     }
 
-    fn thought(&mut self, of: &Object<'_>, out: &mut Chunks) {
-        let thought = of.word("thinking").unwrap_or_default();
-        out.reasoning(0, &thought);
-    }
-
     fn count(&mut self, of: &Object<'_>, out: &mut Chunks) {
         if let Some(usage) = of.object("usage") {
             self.counts.add(&usage);
@@ -218,6 +213,10 @@ impl Events {
             out.spend(usage);
         }
     }
+}
+
+fn thought(of: &Object<'_>, out: &mut Chunks) {
+    out.reasoning(0, &of.word("thinking").unwrap_or_default());
 }
 
 /// The number of the block that an event is about. Blocks come one after the other, so one without a number is known

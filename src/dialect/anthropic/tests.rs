@@ -5,6 +5,8 @@ mod request;
 mod stream;
 mod thinking;
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::{Anthropic, OnVertex};
@@ -90,7 +92,7 @@ fn an_answer_is_empty_only_if_no_block_says_anything() {
         let body = format!(r#"{{"content":[{content}],"stop_reason":"{stop}"}}"#);
         Anthropic
             .answer(body.as_bytes(), &ABOUT)
-            .map(|answer| answer.choices[0].text.clone().map(|text| text.into_owned()))
+            .map(|answer| answer.choices[0].text.clone().map(Cow::into_owned))
     };
     let search = r#"{"type":"server_tool_use","id":"s","name":"web_search","input":{"query":"x"}}"#;
 

@@ -111,10 +111,6 @@ fn what_cannot_be_carried_is_refused_by_name() {
         fields.as_object_mut().unwrap().extend(more);
         fields
     };
-    let allowed = |mode: &str, name: &str| {
-        let tools = json!([{ "type": "function", "function": { "name": name } }]);
-        json!({ "tool_choice": { "type": "allowed_tools", "allowed_tools": { "mode": mode, "tools": tools } } })
-    };
     let json_object = json!({ "response_format": { "type": "json_object" } });
     let json_schema =
         json!({ "response_format": { "type": "json_schema", "json_schema": { "name": "n", "schema": {} } } });
@@ -157,13 +153,6 @@ fn what_cannot_be_carried_is_refused_by_name() {
         ),
         (json_object.clone(), &formless, None),
         (json_schema.clone(), &formless, Some("json_schema")),
-        (with(tool("f"), allowed("required", "f")), &plain, None),
-        (with(tool("f"), allowed("auto", "g")), &plain, None),
-        (
-            with(tool("f"), allowed("required", "g")),
-            &plain,
-            Some("tool_choice"),
-        ),
         (with(tool("f"), json!({ "tool_choice": "auto" })), &free, None),
         (
             with(tool("f"), json!({ "tool_choice": "required" })),
