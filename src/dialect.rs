@@ -6,6 +6,7 @@ mod anthropic;
 mod azure;
 mod bedrock;
 pub mod carry;
+mod claude;
 pub mod complete;
 pub mod course;
 pub mod facts;

@@ -17,6 +17,7 @@ use std::ops::Not;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::dialect::claude::{JSON_ONLY, Thinking};
 use crate::dialect::facts::Facts;
 use crate::dialect::hub::{Chat, Format, Number, Text, Unsupported};
 use crate::dialect::language::{Recipient, Request};
@@ -24,11 +25,8 @@ use block::Block;
 use sampling::{Sampling, Temperature};
 use sieve::Sieve;
 use talk::{Talk, Turn};
-use thinking::{Circumstances, Thinking, Thought};
+use thinking::{Circumstances, Thought};
 use tools::{Choice, Offered, Tool};
-
-/// Stands in for the mode that Anthropic lacks: whoever asks for any JSON has to say so in words anyway.
-const JSON_ONLY: &str = "Answer with one JSON object and nothing else.";
 
 /// Who serves the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,6 +14,7 @@ mod tools;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::dialect::claude::JSON_ONLY;
 use crate::dialect::facts::{Facts, Thinking};
 use crate::dialect::hub::{Chat, Format, Number, Text, Unsupported};
 use crate::dialect::language::{Recipient, Request};
@@ -22,9 +23,6 @@ use notes::{Metadata, ServiceTier};
 use sampling::{InferenceConfig, Sampling};
 use thinking::Additional;
 use tools::ToolConfig;
-
-/// What stands for `json_object`: whoever asks for any JSON has to say so in words anyway.
-const JSON_ONLY: &str = "Answer with one JSON object and nothing else.";
 
 /// The request for `chat`.
 pub(super) fn write<'a>(chat: &'a Chat<'a>, to: Recipient<'a>) -> Result<Request<'a>, Unsupported> {

@@ -2,16 +2,12 @@
 //!
 //! Invariant: it begins with the user, turns alternate, none is empty, and the results of tools come first in theirs.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 
 use super::block::Block;
 use super::ids;
-use crate::dialect::hub::{Call, CallIds, Chat, Message, Text, Unsupported};
-
-/// What the user says where somebody must say something and nobody does.
-const NOTHING: &str = ".";
+use crate::dialect::claude::{self, NOTHING};
+use crate::dialect::hub::{Call, CallIds, Chat, Message, Unsupported};
 
 /// The turns of a conversation.
 pub(super) struct Talk<'a> {
@@ -143,11 +139,7 @@ impl<'a> Talk<'a> {
         if let Some(turn) = self.turns.last_mut().filter(|turn| turn.role == Role::Assistant)
             && let Some(Block::Text { text }) = turn.said.last_mut()
         {
-            let decoded = text.decoded();
-            let trimmed = decoded.trim_end();
-            if trimmed.len() < decoded.len() {
-                *text = Text::Own(Cow::Owned(trimmed.to_owned()));
-            }
+            claude::trim_end(text);
         }
     }
 }

@@ -1,19 +1,12 @@
 //! How hard the model is to think, said as its family wants to hear it.
 //!
-//! Invariant: a limit on the answer that the caller named is never raised, and thinking never makes a request illegal
+//! Invariant: thinking never makes a request illegal
 //! that would be legal without it: then the effort stays out, and is named.
 
-use serde::Serialize;
-
 use super::sieve::Sieve;
-use crate::dialect::facts::{self, Facts};
+use crate::dialect::claude::{self, Thinking};
+use crate::dialect::facts;
 use crate::dialect::hub::{Chat, Effort};
-
-/// The least budget that is legal.
-const LEAST_BUDGET: u64 = 1024;
-
-/// Room for the answer itself, where nobody limited it.
-const ROOM: u64 = 4096;
 
 /// What else bears on it.
 #[derive(Debug, Clone, Copy)]
@@ -32,15 +25,6 @@ pub(super) struct Thought {
     pub(super) max_tokens: u64,
 }
 
-/// How it is told to think.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Thinking {
-    Enabled { budget_tokens: u64 },
-    Adaptive,
-    Disabled,
-}
-
 impl Thought {
     /// What this request asks for.
     pub(super) fn of(chat: &Chat<'_>, circumstances: Circumstances, sieve: &mut Sieve<'_>) -> Self {
@@ -55,7 +39,7 @@ impl Thought {
             return nothing;
         };
         let by_effort = |thinking| {
-            word(effort, facts).map(|word| Self {
+            claude::word(effort, facts).map(|word| Self {
                 thinking,
                 effort: Some(word),
                 ..nothing
@@ -76,7 +60,17 @@ impl Thought {
             }
             (Family::Adaptive, _) => by_effort((!circumstances.is_tool_forced).then_some(Thinking::Adaptive)),
             (Family::Budget | Family::BudgetAlways, _) => {
-                by_budget(effort, circumstances, chat.max_tokens, facts)
+                let is_free = !circumstances.is_tool_forced && !circumstances.is_turn_open;
+                let thinking = is_free
+                    .then(|| Thinking::by_budget(effort, chat.max_tokens))
+                    .flatten();
+                thinking.map(|thinking| Self {
+                    thinking: Some(thinking),
+                    max_tokens: chat
+                        .max_tokens
+                        .unwrap_or_else(|| claude::limit(Some(thinking), facts)),
+                    ..nothing
+                })
             }
         };
         sieve.drop_if("reasoning_effort", thought.is_none());
@@ -85,42 +79,6 @@ impl Thought {
 
     /// Is it told to think, so that some ways of sampling are closed to it?
     pub(super) fn thinks_aloud(&self) -> bool {
-        matches!(self.thinking, Some(Thinking::Enabled { .. } | Thinking::Adaptive))
+        self.thinking.is_some_and(Thinking::is_aloud)
     }
-}
-
-/// Thinking by a budget, which counts against the limit of the answer; `None` if it cannot be had.
-fn by_budget(
-    effort: Effort,
-    circumstances: Circumstances,
-    limit: Option<u64>,
-    facts: &Facts,
-) -> Option<Thought> {
-    if circumstances.is_tool_forced || circumstances.is_turn_open {
-        return None;
-    }
-    let wanted = match effort {
-        Effort::None | Effort::Minimal | Effort::Low => LEAST_BUDGET,
-        Effort::Medium => 8192,
-        Effort::High | Effort::XHigh | Effort::Max => 24_576,
-    };
-    // A caller's limit is a promise about cost; a quarter of it stays for the answer.
-    let budget_tokens = limit.map_or(wanted, |limit| wanted.min(limit - limit / 4));
-    (budget_tokens >= LEAST_BUDGET).then_some(Thought {
-        thinking: Some(Thinking::Enabled { budget_tokens }),
-        effort: None,
-        max_tokens: limit.unwrap_or_else(|| facts.default_max_tokens.max(budget_tokens + ROOM)),
-    })
-}
-
-/// The effort in the model's words: the greatest that it knows and that asks for no more.
-fn word(effort: Effort, facts: &Facts) -> Option<&'static str> {
-    let effort = effort.max(Effort::Low);
-    let known = Effort::ALL
-        .into_iter()
-        .rev()
-        .filter(|known| (Effort::Low..=effort).contains(known))
-        .map(Effort::as_str);
-    let is_refused = |word: &str| facts.refused_efforts.iter().any(|refused| refused == word);
-    known.into_iter().find(|word| !is_refused(word))
 }

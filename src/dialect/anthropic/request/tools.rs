@@ -4,11 +4,10 @@ use std::collections::HashSet;
 use std::ops::Not;
 
 use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
-use serde_json::value::RawValue;
 
 use super::sieve::Sieve;
-use crate::dialect::hub::{Chat, Message, Object, Text, ToolChoice, Unsupported};
+use crate::dialect::claude::Schema;
+use crate::dialect::hub::{Chat, Message, Text, ToolChoice, Unsupported};
 
 /// The tools, and the choice among them.
 pub(super) struct Offered<'a> {
@@ -104,46 +103,3 @@ fn from_history<'a>(chat: &'a Chat<'a>) -> Offered<'a> {
     let choice = (!tools.is_empty()).then_some(Choice::None);
     Offered { tools, choice }
 }
-
-/// A tool's arguments; they must be said to be an object.
-enum Schema<'a> {
-    /// It takes none.
-    Nothing,
-    AsWritten(&'a RawValue),
-    /// It does not say that it is an object.
-    Untyped(Object<'a>),
-}
-
-impl<'a> Schema<'a> {
-    fn of(parameters: Option<&'a RawValue>) -> Self {
-        let Some(raw) = parameters else {
-            return Self::Nothing;
-        };
-        match Object::read(raw) {
-            Some(object) if object.get("type").is_none() => Self::Untyped(object),
-            _ => Self::AsWritten(raw),
-        }
-    }
-}
-
-impl Serialize for Schema<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let object = match self {
-            Self::AsWritten(raw) => return raw.serialize(serializer),
-            Self::Nothing => None,
-            Self::Untyped(object) => Some(object),
-        };
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("type", "object")?;
-        for (name, value) in object.into_iter().flat_map(Object::members) {
-            map.serialize_entry(name, value)?;
-        }
-        if object.is_none_or(|object| object.get("properties").is_none()) {
-            map.serialize_entry("properties", &Empty {})?;
-        }
-        map.end()
-    }
-}
-
-#[derive(Serialize)]
-struct Empty {}

@@ -11,10 +11,8 @@ use serde_json::value::RawValue;
 use super::call_id;
 use super::media::{Document, DocumentNames, Image};
 use super::tools;
+use crate::dialect::claude::{self, NOTHING};
 use crate::dialect::hub::{self, Call, CallIds, Chat, Part, Text, Unsupported};
-
-/// What the user says where somebody must say something and nobody does.
-const NOTHING: &str = ".";
 
 /// What is said beside a document that came without a word.
 const SEE_DOCUMENT: &str = "See the document.";
@@ -219,11 +217,7 @@ impl<'a> Turns<'a> {
         if let Some(turn) = self.done.last_mut().filter(|turn| turn.role == Role::Assistant)
             && let Some(Block::Text(text)) = turn.said.last_mut()
         {
-            let decoded = text.decoded();
-            let trimmed = decoded.trim_end();
-            if trimmed.len() < decoded.len() {
-                *text = Text::Own(Cow::Owned(trimmed.to_owned()));
-            }
+            claude::trim_end(text);
         }
     }
 }

@@ -6,17 +6,12 @@
 use serde::Serialize;
 
 use super::LeftOut;
+use crate::dialect::claude::{self, Thinking};
 use crate::dialect::facts::{Facts, Thinking as Family};
 use crate::dialect::hub::{Chat, Effort, Number};
 
 /// The field of the hub.
 const FIELD: &str = "reasoning_effort";
-
-/// Smallest budget that is taken.
-const LEAST_BUDGET: u64 = 1024;
-
-/// Room for the answer beside a budget, where nobody limited it.
-const ROOM: u64 = 4096;
 
 /// What in a request bears on thinking.
 #[derive(Debug, Clone, Copy)]
@@ -35,30 +30,15 @@ pub(super) struct Thought {
     pub(super) effort: Option<&'static str>,
 }
 
-/// Anthropic's own field.
-#[derive(Debug, Clone, Copy, Serialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-pub(super) enum Thinking {
-    Enabled {
-        /// Tokens, which count among those of the answer.
-        budget_tokens: u64,
-    },
-    Adaptive,
-    Disabled,
-}
-
 impl Thought {
     /// The limit of the answer where the caller named none.
     pub(super) fn limit(&self, facts: &Facts) -> u64 {
-        match self.thinking {
-            Some(Thinking::Enabled { budget_tokens }) => facts.default_max_tokens.max(budget_tokens + ROOM),
-            _ => facts.default_max_tokens,
-        }
+        claude::limit(self.thinking, facts)
     }
 
     /// Is it told to think, so that some ways of picking words are closed to it?
     pub(super) fn is_aloud(&self) -> bool {
-        matches!(self.thinking, Some(Thinking::Enabled { .. } | Thinking::Adaptive))
+        self.thinking.is_some_and(Thinking::is_aloud)
     }
 }
 
@@ -69,7 +49,7 @@ pub(super) fn of(chat: &Chat<'_>, occasion: Occasion, left: &mut LeftOut<'_>) ->
     };
     let facts = left.facts;
     let by_effort = |effort, thinking| {
-        word(effort, facts).map(|word| Thought {
+        claude::word(effort, facts).map(|word| Thought {
             thinking,
             effort: Some(word),
         })
@@ -83,7 +63,11 @@ pub(super) fn of(chat: &Chat<'_>, occasion: Occasion, left: &mut LeftOut<'_>) ->
         }),
         // Whether it thinks by itself is not known, so nor is how to stop it.
         (Family::Unknown, Effort::None) | (Family::Never | Family::BudgetAlways | Family::Level, _) => None,
-        (Family::Budget, _) => budget(chat, effort, occasion),
+        (Family::Budget, _) if occasion.must_call || occasion.is_own_turn_open => None,
+        (Family::Budget, _) => Thinking::by_budget(effort, chat.max_tokens).map(|thinking| Thought {
+            thinking: Some(thinking),
+            effort: None,
+        }),
         // An effort without thinking goes no further than that.
         (Family::Adaptive, _) if occasion.must_call => by_effort(effort.min(Effort::High), None),
         (Family::Adaptive, _) => by_effort(effort, Some(Thinking::Adaptive)),
@@ -93,33 +77,6 @@ pub(super) fn of(chat: &Chat<'_>, occasion: Occasion, left: &mut LeftOut<'_>) ->
         left.note(FIELD);
         Thought::default()
     })
-}
-
-/// A budget for an effort; `None` where there is no room for one.
-fn budget(chat: &Chat<'_>, effort: Effort, occasion: Occasion) -> Option<Thought> {
-    let wanted = match effort {
-        Effort::None | Effort::Minimal | Effort::Low => LEAST_BUDGET,
-        Effort::Medium => 8192,
-        Effort::High | Effort::XHigh | Effort::Max => 24_576,
-    };
-    // A caller's limit is a promise about cost; a quarter of it stays for the answer.
-    let budget_tokens = chat.max_tokens.map_or(wanted, |most| wanted.min(most - most / 4));
-    let is_possible = budget_tokens >= LEAST_BUDGET && !occasion.must_call && !occasion.is_own_turn_open;
-    is_possible.then_some(Thought {
-        thinking: Some(Thinking::Enabled { budget_tokens }),
-        effort: None,
-    })
-}
-
-/// The effort in the model's words: the greatest that it takes and that asks for no more.
-fn word(effort: Effort, facts: &Facts) -> Option<&'static str> {
-    let effort = effort.max(Effort::Low);
-    let known = Effort::ALL.into_iter().rev();
-    let words = known
-        .filter(|known| (Effort::Low..=effort).contains(known))
-        .map(Effort::as_str);
-    let is_refused = |word: &str| facts.refused_efforts.iter().any(|refused| refused == word);
-    words.into_iter().find(|word| !is_refused(word))
 }
 
 /// Fields that Bedrock hands on to the model as they are.

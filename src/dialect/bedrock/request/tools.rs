@@ -6,11 +6,10 @@
 use std::collections::HashSet;
 
 use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
-use serde_json::value::RawValue;
 
 use super::LeftOut;
-use crate::dialect::hub::{self, Chat, Message, Object, Text, ToolChoice, Unsupported};
+use crate::dialect::claude;
+use crate::dialect::hub::{self, Chat, Message, Text, ToolChoice, Unsupported};
 
 /// What a refused choice is called.
 const CHOICE: Unsupported = Unsupported("tool_choice");
@@ -56,51 +55,8 @@ enum Tool<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Schema<'a> {
-    Json(Arguments<'a>),
+    Json(claude::Schema<'a>),
 }
-
-/// A tool's arguments; they must be said to be an object.
-enum Arguments<'a> {
-    /// It takes none.
-    Nothing,
-    AsWritten(&'a RawValue),
-    /// It does not say that it is an object.
-    Untyped(Object<'a>),
-}
-
-impl<'a> Arguments<'a> {
-    fn of(parameters: Option<&'a RawValue>) -> Self {
-        let Some(raw) = parameters else {
-            return Self::Nothing;
-        };
-        match Object::read(raw) {
-            Some(object) if object.get("type").is_none() => Self::Untyped(object),
-            _ => Self::AsWritten(raw),
-        }
-    }
-}
-
-impl Serialize for Arguments<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let object = match self {
-            Self::AsWritten(raw) => return raw.serialize(serializer),
-            Self::Nothing => None,
-            Self::Untyped(object) => Some(object),
-        };
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("type", "object")?;
-        for (name, value) in object.into_iter().flat_map(Object::members) {
-            map.serialize_entry(name, value)?;
-        }
-        if object.is_none_or(|object| object.get("properties").is_none()) {
-            map.serialize_entry("properties", &Empty {})?;
-        }
-        map.end()
-    }
-}
-
-#[derive(Serialize)]
-struct Empty {}
 
 /// The tools that go with `chat`; `None` where it has nothing to do with any.
 pub(super) fn config<'a>(
@@ -147,7 +103,7 @@ fn tool<'a>(tool: &'a hub::Tool<'a>, left: &mut LeftOut<'_>) -> Result<Tool<'a>,
     Ok(Tool::ToolSpec {
         name: name(&tool.name)?,
         description: tool.description.as_ref().filter(|text| !text.is_blank()),
-        input_schema: Schema::Json(Arguments::of(tool.parameters)),
+        input_schema: Schema::Json(claude::Schema::of(tool.parameters)),
         strict: (is_strict && may_bind).then_some(true),
     })
 }
@@ -165,7 +121,7 @@ fn used<'a>(chat: &'a Chat<'a>) -> Result<Vec<Tool<'a>>, Unsupported> {
                 tools.push(Tool::ToolSpec {
                     name: name(&call.name)?,
                     description: None,
-                    input_schema: Schema::Json(Arguments::Nothing),
+                    input_schema: Schema::Json(claude::Schema::Nothing),
                     strict: None,
                 });
             }
