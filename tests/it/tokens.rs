@@ -1,5 +1,8 @@
-//! Access tokens: fetched before they are needed, kept over a reload, and a failure that everybody can see but for its
-//! secrets.
+//! Signing in by what is not a key: access tokens, fetched before they are needed, kept over a reload, and a failure
+//! that everybody can see but for its secrets; signatures, anew for each attempt.
+
+mod clouds; // Vertex and Azure ask a token of who signs in, and a simulated login gives it
+mod signatures; // Bedrock computes each signature again
 
 use serde_json::Value;
 use understudy::sim::{Sim, SimConfig};
