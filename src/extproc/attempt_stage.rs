@@ -169,7 +169,13 @@ impl AttemptStage {
             Step::Hold => {}
             Step::Pass => self.ready.push_back(wire::chunk(chunk, end)),
             Step::Send { chunks, end } => self.send(chunks, end),
-            Step::Release { headers, held, end } => self.release(headers, held, end && !bodiless),
+            Step::Release { headers, held, .. } if bodiless => {
+                self.ready.push_back(match held.concat() {
+                    body if body.is_empty() => wire::release(headers),
+                    body => wire::supply(headers, body.into()),
+                });
+            }
+            Step::Release { headers, held, end } => self.release(headers, held, end),
             Step::GiveUp(words) => self.ready.push_back(wire::give_up(words)),
             Step::Discard { headers, clusters } => {
                 self.ready.push_back(wire::discard(headers, clusters.as_deref()));

@@ -199,19 +199,26 @@ pub(super) fn release(headers: HeaderChanges) -> pb::ProcessingResponse {
 /// The answer's body is dropped. One message for headers and body: headers alone would leave Envoy waiting when it
 /// holds the whole answer already.
 pub(super) fn discard(headers: HeaderChanges, clusters: Option<&[Arc<str>]>) -> pb::ProcessingResponse {
+    let mut answer = replaced(headers, Mutation::ClearBody(true));
+    answer.typed_dynamic_metadata = clusters.map(groups).unwrap_or_default();
+    answer
+}
+
+/// The answer has no body, and gets one. Pieces would never be sent: Envoy takes none after headers that are all.
+pub(super) fn supply(headers: HeaderChanges, body: Bytes) -> pb::ProcessingResponse {
+    replaced(headers, Mutation::Body(body))
+}
+
+fn replaced(headers: HeaderChanges, body: Mutation) -> pb::ProcessingResponse {
     let response = pb::CommonResponse {
         status: ResponseStatus::ContinueAndReplace.into(),
         header_mutation: Some(mutation(headers)),
-        body_mutation: Some(pb::BodyMutation {
-            mutation: Some(Mutation::ClearBody(true)),
-        }),
+        body_mutation: Some(pb::BodyMutation { mutation: Some(body) }),
         ..common()
     };
-    let mut answer = message(Response::ResponseHeaders(pb::HeadersResponse {
+    message(Response::ResponseHeaders(pb::HeadersResponse {
         response: Some(response),
-    }));
-    answer.typed_dynamic_metadata = clusters.map(groups).unwrap_or_default();
-    answer
+    }))
 }
 
 /// A piece of the answer's body.
@@ -231,25 +238,10 @@ pub(super) fn chunk(body: Bytes, end_of_stream: bool) -> pb::ProcessingResponse 
 
 /// The final answer, changed so.
 pub(super) fn finish(answer: Final) -> pb::ProcessingResponse {
-    let (status, body_mutation) = match answer.body {
-        None => (ResponseStatus::Continue, None),
-        Some(body) => {
-            let mutation = Some(Mutation::Body(body));
-            (
-                ResponseStatus::ContinueAndReplace,
-                Some(pb::BodyMutation { mutation }),
-            )
-        }
-    };
-    let response = pb::CommonResponse {
-        status: status.into(),
-        header_mutation: Some(mutation(answer.headers)),
-        body_mutation,
-        ..common()
-    };
-    message(Response::ResponseHeaders(pb::HeadersResponse {
-        response: Some(response),
-    }))
+    match answer.body {
+        None => release(answer.headers),
+        Some(body) => supply(answer.headers, body),
+    }
 }
 
 /// An answer of our own.

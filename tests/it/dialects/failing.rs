@@ -1,5 +1,6 @@
 //! What the failures of each language mean: before the first byte they move on, after it they end the stream.
 
+use http::StatusCode;
 use serde_json::Value;
 use understudy::sim::{Fault, FaultRule, Pace};
 
@@ -128,6 +129,46 @@ async fn what_breaks_after_the_first_token_never_looks_complete_in_any_language(
                 "{fault} at {}: {events:#?}",
                 kind.name
             );
+        }
+    }
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn a_refusal_without_a_body_is_told_in_the_callers_language_too() {
+    let stage = Stage::set(Fault::Redirect).await;
+    for status in [
+        StatusCode::TEMPORARY_REDIRECT,
+        StatusCode::BAD_REQUEST,
+        StatusCode::INTERNAL_SERVER_ERROR,
+    ] {
+        stage.bad.control().clear_faults();
+        // Nothing but headers comes.
+        stage
+            .bad
+            .control()
+            .set_fault(FaultRule::new(Fault::Redirect).status(status));
+        for (kind, path) in KINDS
+            .into_iter()
+            .flat_map(|kind| [(kind, CHAT), (kind, "/v1/messages")])
+        {
+            let mut ask = chat(&format!("{}-to-openai", kind.name));
+            ask["max_tokens"] = 100.into();
+            let call = stage
+                .gateway
+                .post(path, ask)
+                .header("x-understudy-failover", "off");
+
+            let answer = call.send().await;
+
+            assert_eq!(answer.status, status, "{} by {path}", kind.name);
+            let speaks_openai = ["openai", "azure"].contains(&kind.name);
+            if speaks_openai && path == CHAT {
+                assert_eq!(answer.text(), "", "{}: nothing is made up", kind.name);
+            } else {
+                let told = answer.json()["error"]["message"].to_string();
+                assert!(told.contains("without a body"), "{} by {path}: {told}", kind.name);
+            }
         }
     }
     stage.strike().await;
