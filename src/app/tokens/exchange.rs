@@ -168,7 +168,12 @@ pub(super) fn refusal(source: &TokenSource, status: u16, body: &[u8], wait: Opti
         _ => said,
     };
     let said = match source {
-        TokenSource::Entra(entra) => said.replace(entra.client_secret.expose(), "***"),
+        TokenSource::Entra(entra) => {
+            let secret = entra.client_secret.expose();
+            // As it is, and as the form had it.
+            let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+            said.replace(secret, "***").replace(&encoded, "***")
+        }
         TokenSource::ServiceAccount(_) => said,
     };
     Failure::Refused {

@@ -120,6 +120,12 @@ fn a_secret_that_is_repeated_is_not_told() {
     let told = refusal(&source(), 401, body.as_bytes(), None).to_string();
 
     assert_eq!(told, "HTTP 401: invalid_client: bad *** and ***");
+    // As it stood in the form.
+    let body =
+        br#"{"error":"invalid_client","error_description":"bad client_secret=s3cret%7E%2B%26%3Dx in it"}"#;
+    let told = refusal(&source(), 401, body, None).to_string();
+
+    assert_eq!(told, "HTTP 401: invalid_client: bad client_secret=*** in it");
 }
 
 proptest! {
