@@ -1,6 +1,7 @@
 //! No key is shown anywhere: not in answers, logs, access lines, admin reports, metrics, Envoy's admin server, nor by
 //! `Debug`. Only the provider that a key is for receives it.
 
+mod clouds; // providers of every kind, which sign in by more than a key
 mod debugging; // `Debug` of what a program that uses this library may print
 mod echoes; // providers that send our key back
 mod mistakes; // keys in the wrong place of a configuration
@@ -11,12 +12,14 @@ use std::io::Read as _;
 use http::Method;
 use understudy::sim::{ApiKey, Fault, FaultRule, Sim, SimConfig};
 
+use clouds::Clouds;
+
 use crate::support::{Answer, Call, Gateway, Running, chat, chat_stream, log_text};
 
 const CHAT: &str = "/v1/chat/completions";
 
 /// Every secret of this module's gateways. None has the form of a well-known key, so that only knowing them helps.
-const SECRETS: [(&str, &str); 9] = [
+const SECRETS: [(&str, &str); 15] = [
     ("PRIMARY_KEY", "Marmalade-Primary-Orange"),
     ("AZURE_KEY", "Marmalade.Azure.Lemon"),
     ("BACKUP_KEY", "marmalade_backup_quince"),
@@ -26,7 +29,29 @@ const SECRETS: [(&str, &str); 9] = [
     ("ADMIN_TOKEN", "Marmalade-Admin-Pear"),
     ("HEADER_SECRET", "Marmalade-Header-Medlar"),
     ("FILE_KEY", "Marmalade-File-Rowan"),
+    ("ANTHROPIC_KEY", "Marmalade-Anthropic-Damson"),
+    ("GEMINI_KEY", "Marmalade-Gemini-Apricot"),
+    ("AWS_ID", "MarmaladeAccessGreengage"),
+    ("AWS_SECRET", "Marmalade/Signing+Bullace"),
+    ("AWS_SESSION", "Marmalade/Session+Cherry=="),
+    ("ENTRA_SECRET", "Marmalade~Entra~Mirabelle"),
 ];
+
+/// The key of the service account.
+const PRIVATE_KEY: &str = include_str!("../../src/app/tokens/tests/account.pem");
+
+/// The secrets, and what they are exchanged for or sign: whatever of it begins so.
+fn every_secret() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let key = PRIVATE_KEY.lines().filter(|line| !line.starts_with("-----"));
+    SECRETS
+        .into_iter()
+        .chain(key.map(|line| ("a line of the private key", line)))
+        .chain([
+            ("a token of Google", "ya29.sim-"),
+            ("a token of Entra", "eyJ0.sim-"),
+            ("a statement of the account", "eyJhbGciOiJSUzI1NiI"),
+        ])
+}
 
 fn secret(name: &str) -> &'static str {
     let found = SECRETS.iter().find(|(known, _)| *known == name);
@@ -51,6 +76,26 @@ providers:
   backup: { kind: openai-compatible, endpoint: "{backup}", api_key: "${BACKUP_KEY}" }
   filed: { kind: openai-compatible, endpoint: "{backup}", api_key: "file:{dir}/key" }
   passing: { kind: openai-compatible, endpoint: "{primary}", auth: passthrough }
+  anthropic: { kind: anthropic, endpoint: "{anthropic}", api_key: "${ANTHROPIC_KEY}" }
+  gemini: { kind: gemini, endpoint: "{gemini}", api_key: "${GEMINI_KEY}" }
+  bedrock:
+    kind: bedrock
+    region: us-east-1
+    endpoint: "{bedrock}"
+    access_key_id: "${AWS_ID}"
+    secret_access_key: "${AWS_SECRET}"
+    session_token: "${AWS_SESSION}"
+  vertex:
+    kind: vertex
+    location: us-central1
+    endpoint: "{vertex}"
+    service_account: "file:{dir}/account.json"
+    token_url: "{vertex}/token"
+  entra:
+    kind: azure-openai
+    endpoint: "{entra}"
+    deployment: d
+    entra: { token_url: "{entra}/t/oauth2/v2.0/token", client_id: app-1, client_secret: "${ENTRA_SECRET}" }
 models:
   gpt-4o:
     targets:
@@ -60,6 +105,12 @@ models:
     failover: { attempts: 4 }
   filed: { targets: [{ provider: filed }] }
   passing: { targets: [{ provider: passing }] }
+  anthropic: { targets: [{ provider: anthropic, model: claude-sonnet-4-5 }] }
+  gemini: { targets: [{ provider: gemini, model: gemini-2.5-flash }] }
+  bedrock: { targets: [{ provider: bedrock, model: us.anthropic.claude-sonnet-4-5-v1:0 }] }
+  vertex: { targets: [{ provider: vertex, model: gemini-2.5-flash }] }
+  vertex-claude: { targets: [{ provider: vertex, model: claude-sonnet-4-5 }] }
+  entra: { targets: [{ provider: entra }] }
 "#;
 
 /// A gateway full of secrets, and the text of every answer that somebody got from it.
@@ -68,6 +119,7 @@ struct Guarded {
     primary: Sim,
     azure: Sim,
     backup: Sim,
+    clouds: Clouds,
     seen: String,
 }
 
@@ -87,6 +139,8 @@ impl Guarded {
             .fill("primary", primary.base_url())
             .fill("azure", azure.base_url().trim_end_matches("/v1"))
             .fill("backup", backup.base_url());
+        let clouds = Clouds::start().await;
+        gateway = clouds.fill(gateway);
         for (name, value) in SECRETS {
             gateway = gateway.env(name, value);
         }
@@ -96,13 +150,14 @@ impl Guarded {
             primary,
             azure,
             backup,
+            clouds,
             seen: String::new(),
         }
     }
 
-    /// Closes the circuits of the primary.
-    async fn reset(&self) {
-        let order = serde_json::json!({ "provider": "primary" });
+    /// Closes the circuits of a provider.
+    async fn reset(&self, provider: &str) {
+        let order = serde_json::json!({ "provider": provider });
         self.gateway.admin_post("/admin/circuits/reset", &order).await;
     }
 
@@ -139,6 +194,9 @@ impl Guarded {
             "/",
             "/admin/failover/status",
             "/admin/failover/model/gpt-4o",
+            "/admin/failover/model/bedrock",
+            "/admin/failover/model/vertex",
+            "/admin/failover/model/entra",
             "/metrics",
             "/readyz",
             "/nothing",
@@ -174,7 +232,7 @@ impl Guarded {
             "the log is read, down to its details"
         );
         for (what, text) in [("answers", &self.seen), ("access log", &lines), ("log", &log)] {
-            for (name, secret) in SECRETS {
+            for (name, secret) in every_secret() {
                 if let Some(at) = text.find(secret) {
                     let line = text[..at].rfind('\n').map_or(0, |at| at + 1);
                     panic!("{name} is shown in the {what}: {:.600}", &text[line..]);
@@ -224,7 +282,7 @@ async fn ordinary_traffic_shows_no_key() {
         let call = guarded.gateway.post(CHAT, chat_stream("gpt-4o"));
         let stream = call.bearer(secret("CLIENT_KEY")).stream().await.read_all().await;
         guarded.keep("stream", stream.partial());
-        guarded.reset().await;
+        guarded.reset("primary").await;
     }
 
     // What each provider got: its own key, and no other.
@@ -242,7 +300,7 @@ async fn ordinary_traffic_shows_no_key() {
             .map(understudy::sim::UnmaskedRequest::headers)
             .collect();
         let received = format!("{received:?}");
-        for (name, secret) in SECRETS {
+        for (name, secret) in every_secret() {
             assert_eq!(
                 received.contains(secret),
                 own.contains(&name),

@@ -2,14 +2,15 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use understudy::catalog::{Catalog, Generation};
-use understudy::config::Config;
+use understudy::config::{Config, Secret};
 use understudy::session::{self, Arrived, Head, Headers, Lent, Live, Planned, SessionId};
 
-use super::{CHAT, CONFIG, SECRETS, secret};
+use super::clouds::{MODELS, write_account};
+use super::{CHAT, CONFIG, SECRETS, every_secret, secret};
 use crate::support::chat;
 use crate::support::sources::TestSources;
 
@@ -21,7 +22,12 @@ fn config() -> Config {
         sources.set(name, value);
     }
     std::fs::write(folder.path().join("key"), secret("FILE_KEY")).unwrap();
-    let text = CONFIG
+    write_account(folder.path());
+    let text = ["anthropic", "gemini", "bedrock", "vertex", "entra"]
+        .into_iter()
+        .fold(CONFIG.to_owned(), |text, cloud| {
+            text.replace(&format!("{{{cloud}}}"), &format!("https://{cloud}.test"))
+        })
         .replace("{dir}", &folder.path().display().to_string())
         .replace("{admin}", "127.0.0.1:9900")
         .replace("{azure}", "https://azure.test")
@@ -34,13 +40,27 @@ fn config() -> Config {
 
 fn assert_silent(what: &str, shown: &impl Debug) {
     for text in [format!("{shown:?}"), format!("{shown:#?}")] {
-        for (name, secret) in SECRETS {
+        for (name, secret) in every_secret() {
             // Bytes are printed as text or as numbers.
             let numbers = format!("{:?}", secret.as_bytes());
             let is_there = text.contains(secret) || text.contains(numbers.trim_matches(['[', ']']));
             assert!(!is_there, "{name} is shown by {what}: {text}");
         }
     }
+}
+
+/// The catalog of that configuration, with tokens that were fetched and fetched again.
+fn catalog() -> Catalog {
+    let catalog = Catalog::build(&config(), Generation(1)).unwrap();
+    let slots = catalog.token_slots();
+    assert_eq!(slots.len(), 2);
+    for slot in slots {
+        for token in ["ya29.sim-first", "eyJ0.sim-second"] {
+            let token = Secret::try_new(token).unwrap();
+            slot.store(&token, SystemTime::now() + Duration::from_hours(1));
+        }
+    }
+    catalog
 }
 
 #[derive(Debug)]
@@ -54,19 +74,39 @@ impl Headers for Sent {
 
 #[test]
 fn configuration_and_catalog_print_no_key() {
-    let config = config();
-    let catalog = Catalog::build(&config, Generation(1)).unwrap();
+    let catalog = catalog();
 
-    assert_silent("the configuration", &config);
+    assert_silent("the configuration", &config());
     assert_silent("the catalog", &catalog);
+    for provider in &catalog.providers {
+        assert_silent("a provider", provider);
+        assert_silent("a credential", &provider.credential);
+    }
+    for slot in catalog.token_slots() {
+        assert_silent("the place of a token", slot);
+        assert_silent("what a token is fetched with", slot.source());
+        assert_silent("a token", &slot.current(SystemTime::now()));
+    }
     assert_silent("what is live", &Live::new(Arc::new(catalog)));
 }
 
 #[test]
 fn each_step_of_a_request_prints_no_key() {
-    let live = Arc::new(Live::new(Arc::new(
-        Catalog::build(&config(), Generation(1)).unwrap(),
-    )));
+    let live = Arc::new(Live::new(Arc::new(catalog())));
+    each_step(&live, "gpt-4o", &["PRIMARY_KEY"]);
+    for (model, _) in MODELS {
+        let leaving: &[&str] = match model {
+            "anthropic" => &["ANTHROPIC_KEY"],
+            "gemini" => &["GEMINI_KEY"],
+            "bedrock" => &["AWS_ID", "AWS_SESSION"],
+            _ => &["a token of Entra"],
+        };
+        each_step(&live, model, leaving);
+    }
+}
+
+/// A request for `model`, which leaves with these secrets.
+fn each_step(live: &Arc<Live>, model: &str, leaving: &[&str]) {
     let authorization = format!("Bearer {}", secret("CLIENT_KEY"));
     let sent = [
         (":method", "POST"),
@@ -87,7 +127,7 @@ fn each_step_of_a_request_prints_no_key() {
     assert_silent("the head", &head);
     let now = Instant::now();
 
-    let arrived = session::arrive(SessionId(1), &live, &head, now);
+    let arrived = session::arrive(SessionId(1), live, &head, now);
     assert_silent("the arrival", &arrived);
     let Arrived::Await(arrival) = arrived else {
         panic!("{arrived:?}")
@@ -99,14 +139,16 @@ fn each_step_of_a_request_prints_no_key() {
         today: SystemTime::now(),
         now,
     };
-    let planned = session::plan(*arrival, &Bytes::from(chat("gpt-4o").to_string()), &mut lent);
+    let planned = session::plan(*arrival, &Bytes::from(chat(model).to_string()), &mut lent);
     assert_silent("the plan", &planned);
     let Planned::Go(mut session, _) = planned else {
         panic!("{planned:?}")
     };
     let outcall = session.attempt(1, &headers, &mut lent).unwrap();
-    let is_signed = |(_, value): &(Bytes, Bytes)| value.ends_with(secret("PRIMARY_KEY").as_bytes());
-    assert!(outcall.headers.set.iter().any(is_signed), "the key leaves here");
+    for (name, secret) in every_secret().filter(|(name, _)| leaving.contains(name)) {
+        let carries = |(_, value): &(Bytes, Bytes)| String::from_utf8_lossy(value).contains(secret);
+        assert!(outcall.headers.set.iter().any(carries), "{name} leaves here");
+    }
     assert_silent("the request that leaves", &outcall);
     assert_silent("the session", &session);
     assert_silent("what happened", &happened);

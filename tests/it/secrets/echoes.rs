@@ -41,7 +41,7 @@ async fn a_key_in_a_providers_error_is_shown_to_nobody() {
             assert!(answer.hops()[0].starts_with("primary "), "{:?}", answer.hops());
             guarded.keep("client", &answer);
         }
-        guarded.reset().await;
+        guarded.reset("primary").await;
     }
     guarded.assert_silent().await;
 }
@@ -72,7 +72,7 @@ async fn a_key_in_a_coded_body_a_header_or_a_stream_is_shown_to_nobody() {
             guarded.keep("client", ended.partial());
             guarded.keep_decoded(&body);
         }
-        guarded.reset().await;
+        guarded.reset("primary").await;
     }
     guarded.assert_silent().await;
 }
