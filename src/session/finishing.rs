@@ -281,11 +281,12 @@ impl Session {
 fn of_one_provider<H: Headers>(headers: &H) -> Vec<Bytes> {
     let is_its_own = |name: &Bytes| {
         const PREFIXES: [&[u8]; 4] = [b"x-ratelimit-", b"openai-", b"anthropic-", b"x-amzn-"];
-        const NAMES: [&[u8]; 4] = [
+        const NAMES: [&[u8]; 5] = [
             b"retry-after-ms",
             b"request-id",
             b"apim-request-id",
             b"x-generation-id",
+            b"location",
         ];
         PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || NAMES.contains(&name.as_ref())
     };

@@ -22,7 +22,7 @@ mod dialects; // every provider's language: whoever answers, the caller hears it
 mod docs; // what the README, the examples and the compose file say
 mod drill; // the drill as a person runs it
 mod failover; // what callers and operators see when providers fail
-mod python_sdk; // what a caller with the official SDK for Python gets
+mod python_sdk; // what callers with the official SDKs for Python get
 mod scenarios; // the configurations in examples/, sentence by sentence
 mod secrets; // no key is shown anywhere
 mod smoke; // each way through the harness once: what fails here fails everywhere
