@@ -11,7 +11,7 @@
 //! - [`FailoverOn`] is a policy's choice of what moves on.
 //! - [`final_answer()`] is the one answer the client gets when everything failed, [`callers_error`] the one for its own
 //!   mistake.
-//! - [`request_id`] is what the provider calls the request.
+//! - [`request_id()`] is what the provider calls the request.
 
 mod class;
 mod content_encoding;

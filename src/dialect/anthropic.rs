@@ -13,6 +13,7 @@ mod tests;
 
 use super::hub::{Answer, Chat, Unsupported};
 use super::language::{About, Inlet, Language, NoAnswer, Recipient, Request, Sse, Tale};
+use answer::Silence;
 use request::Place;
 
 /// Anthropic's messages, as Anthropic serves them.
@@ -27,7 +28,7 @@ impl Language for Anthropic {
     }
 
     fn answer<'a>(&self, body: &'a [u8], about: &About<'a>) -> Result<Answer<'a>, NoAnswer> {
-        answer::read(body, about)
+        answer::read(body, about, Silence::IsEmpty)
     }
 
     fn stream(&self) -> Option<Box<dyn Inlet>> {
@@ -47,6 +48,11 @@ impl Language for OnVertex {
     fn stream(&self) -> Option<Box<dyn Inlet>> {
         Anthropic.stream()
     }
+}
+
+/// The answer in `body`, which passes as it came.
+pub(super) fn passing<'a>(body: &'a [u8], about: &About<'a>) -> Result<Answer<'a>, NoAnswer> {
+    answer::read(body, about, Silence::Counts)
 }
 
 /// Tells the language's own events, for a stream that passes as it came.

@@ -10,7 +10,7 @@ use super::hub::{Answer, Chunks};
 use super::language::{About, NoAnswer};
 use super::stream::{UsageFor, Whole, judge_whole};
 use super::usage::{self, Usage};
-use super::{Carriage, Dialect, messages, responses};
+use super::{Carriage, Dialect, anthropic, messages, responses};
 use crate::catalog::Surface;
 
 /// A complete answer, read.
@@ -43,7 +43,7 @@ pub fn complete(
         return Ok(completed(Some(body), &answer));
     }
     if surface == Surface::Messages {
-        let answer = dialect.language().answer(body, about).map_err(Whole::from)?;
+        let answer = anthropic::passing(body, about).map_err(Whole::from)?;
         return Ok(completed(None, &answer));
     }
     let judged = match surface {

@@ -89,10 +89,8 @@ impl Course {
         };
         let mut passed = Vec::new();
         let read = self.leg.on_chunk(chunk, &mut passed);
-        for hub in &passed {
-            outlet.on_chunk(hub, out);
-        }
-        read
+        let told = passed.iter().try_for_each(|hub| outlet.on_chunk(hub, out));
+        read.and_then(|stage| told.map(|()| stage))
     }
 
     /// The stream has ended; as [`StreamJudge::on_end`].
@@ -102,13 +100,8 @@ impl Course {
         };
         let mut passed = Vec::new();
         let read = self.leg.on_end(&mut passed);
-        for hub in &passed {
-            outlet.on_chunk(hub, out);
-        }
-        if read.is_ok() {
-            outlet.on_end(out);
-        }
-        read
+        let told = passed.iter().try_for_each(|hub| outlet.on_chunk(hub, out));
+        read.and(told).and_then(|()| outlet.on_end(out))
     }
 
     /// Our own last event: what a caller gets when a stream that it reads already breaks.

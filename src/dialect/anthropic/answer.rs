@@ -14,8 +14,15 @@ use crate::dialect::language::{About, NoAnswer};
 
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
+/// Whether a turn without a word is an answer: it is one for those who read it in its own form, if it says why it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Silence {
+    Counts,
+    IsEmpty,
+}
+
 /// The answer in `body`.
-pub(super) fn read<'a>(body: &'a [u8], about: &About<'a>) -> Result<Answer<'a>, NoAnswer> {
+pub(super) fn read<'a>(body: &'a [u8], about: &About<'a>, silence: Silence) -> Result<Answer<'a>, NoAnswer> {
     let json = std::str::from_utf8(body.strip_prefix(BOM).unwrap_or(body));
     let json = json.map_err(|_| NoAnswer::Unreadable)?;
     let raw: &RawValue = serde_json::from_str(json).map_err(|_| NoAnswer::Unreadable)?;
@@ -36,7 +43,7 @@ pub(super) fn read<'a>(body: &'a [u8], about: &About<'a>) -> Result<Answer<'a>, 
         id: named(&message, "id").unwrap_or(Cow::Borrowed(about.id)),
         created: about.created,
         model: named(&message, "model").unwrap_or(Cow::Borrowed(about.model)),
-        choices: vec![content.into_choice(&message)?],
+        choices: vec![content.into_choice(&message, silence)?],
         usage: counts.usage(),
     })
 }
@@ -72,7 +79,7 @@ impl<'a> Content<'a> {
         Some(())
     }
 
-    fn into_choice(self, message: &Object<'a>) -> Result<Choice<'a>, NoAnswer> {
+    fn into_choice(self, message: &Object<'a>, silence: Silence) -> Result<Choice<'a>, NoAnswer> {
         let finish = end::finish(message.word("stop_reason").as_deref(), !self.calls.is_empty());
         let (text, reasoning) = (joined(self.texts), joined(self.thoughts));
         let refusal = message
@@ -80,7 +87,8 @@ impl<'a> Content<'a> {
             .filter(|details| details.word("type").as_deref() == Some("refusal"))
             .and_then(|details| named(&details, "explanation"));
         let says_something = text.is_some() || self.has_other;
-        if end::is_empty(finish, says_something) {
+        let is_turn = silence == Silence::Counts && message.word("stop_reason").is_some();
+        if !is_turn && end::is_empty(finish, says_something) {
             return Err(NoAnswer::Empty);
         }
         Ok(Choice {

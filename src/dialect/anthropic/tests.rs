@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
-use super::{Anthropic, OnVertex};
+use super::{Anthropic, OnVertex, passing};
 use crate::dialect::facts::Facts;
 use crate::dialect::hub::Chat;
 use crate::dialect::language::{About, Language, NoAnswer, Recipient};
@@ -107,4 +107,8 @@ fn an_answer_is_empty_only_if_no_block_says_anything() {
         Err(NoAnswer::Empty)
     );
     assert_eq!(read("", "end_turn"), Err(NoAnswer::Empty));
+    // In its own form, to have nothing to say is a turn too.
+    let ended = br#"{"content":[],"stop_reason":"end_turn"}"#;
+    assert!(passing(ended, &ABOUT).is_ok());
+    assert_eq!(passing(br#"{"content":[]}"#, &ABOUT).err(), Some(NoAnswer::Empty));
 }

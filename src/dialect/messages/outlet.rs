@@ -13,10 +13,11 @@ use bytes::Bytes;
 use self::calls::Calls;
 use self::events::Events;
 use self::literal::Literal;
-use super::{error_event, stop_reason};
+use super::stop_reason;
 use crate::dialect::hub::{Finish, Object, Text};
 use crate::dialect::language::About;
 use crate::dialect::sse::{Event, Kind, SseReader};
+use crate::dialect::stream::Fault;
 use crate::dialect::usage::{Usage, usage};
 
 /// Most bytes that are held back: of calls that wait for another's end, and of text that is blank so far.
@@ -43,29 +44,32 @@ impl Outlet {
                 has_refused: false,
                 usage: None,
                 is_over: false,
+                has_given_up: false,
             },
         }
     }
 
     /// More of the hub's stream has come; adds to `out` what goes out because of it.
-    pub(in crate::dialect) fn on_chunk(&mut self, chunk: &Bytes, out: &mut Vec<Bytes>) {
+    pub(in crate::dialect) fn on_chunk(&mut self, chunk: &Bytes, out: &mut Vec<Bytes>) -> Result<(), Fault> {
         let Self { reader, telling } = self;
         if reader.push(chunk, |event| telling.on_event(&event)).is_err() {
-            telling.give_up("the provider sent an event that is too large");
+            telling.give_up();
         }
         out.extend(telling.events.take());
+        telling.verdict()
     }
 
     /// The hub's stream has ended, and was complete as far as it says so itself.
-    pub(in crate::dialect) fn on_end(&mut self, out: &mut Vec<Bytes>) {
+    pub(in crate::dialect) fn on_end(&mut self, out: &mut Vec<Bytes>) -> Result<(), Fault> {
         let Self { reader, telling } = self;
         if reader.finish(|event| telling.on_event(&event)).is_err() {
-            telling.give_up("the provider sent an event that is too large");
+            telling.give_up();
         }
         if telling.finish.is_some() {
             telling.end();
         }
         out.extend(telling.events.take());
+        telling.verdict()
     }
 }
 
@@ -82,6 +86,8 @@ struct Telling {
     has_refused: bool,
     usage: Option<Usage>,
     is_over: bool,
+    /// It is over because the rest cannot be told.
+    has_given_up: bool,
 }
 
 impl Telling {
@@ -120,7 +126,7 @@ impl Telling {
             self.on_choice(&choice);
         }
         if self.calls.held() + self.late.len() + self.blank.len() > MOST_HELD {
-            self.give_up("the provider sent more than can be held back");
+            self.give_up();
         }
     }
 
@@ -183,9 +189,15 @@ impl Telling {
     }
 
     /// The rest cannot be told.
-    fn give_up(&mut self, message: &str) {
-        if !std::mem::replace(&mut self.is_over, true) {
-            self.events.raw(&error_event("server_error", message));
+    fn give_up(&mut self) {
+        self.has_given_up |= !std::mem::replace(&mut self.is_over, true);
+    }
+
+    fn verdict(&self) -> Result<(), Fault> {
+        if self.has_given_up {
+            Err(Fault::TooLarge)
+        } else {
+            Ok(())
         }
     }
 }

@@ -82,13 +82,20 @@ fn translated(asked: &str) -> Value {
 
 /// What goes out of a stream that comes in pieces of this size.
 fn told(stream: &[u8], size: usize) -> String {
+    passed(stream, size).0
+}
+
+/// The same, and whether all of it could be told.
+fn passed(stream: &[u8], size: usize) -> (String, Result<(), crate::dialect::stream::Fault>) {
     let mut outlet = Outlet::new(&ABOUT);
     let mut out = Vec::new();
     for piece in stream.chunks(size.max(1)) {
-        outlet.on_chunk(&Bytes::copy_from_slice(piece), &mut out);
+        if let Err(fault) = outlet.on_chunk(&Bytes::copy_from_slice(piece), &mut out) {
+            return (String::from_utf8(out.concat()).unwrap(), Err(fault));
+        }
     }
-    outlet.on_end(&mut out);
-    String::from_utf8(out.concat()).unwrap()
+    let end = outlet.on_end(&mut out);
+    (String::from_utf8(out.concat()).unwrap(), end)
 }
 
 #[test]
@@ -174,10 +181,10 @@ fn more_than_can_be_held_back_ends_the_stream() {
     ]
     .concat();
 
-    let told = told(stream.as_bytes(), 1 << 16);
+    let (told, end) = passed(stream.as_bytes(), 1 << 16);
 
-    assert!(told.ends_with("\n\n") && told.contains("event: error"));
-    assert!(!told.contains("message_stop"));
+    assert!(told.ends_with("\n\n") && !told.contains("message_stop"));
+    assert_eq!(end, Err(crate::dialect::stream::Fault::TooLarge));
 }
 
 #[test]
